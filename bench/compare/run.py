@@ -1,0 +1,236 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Short connections a second over net_memif, beside the floor and the kernel, in one run.
+
+  bench/compare/run.py [--build build] [--rounds 3] [--seconds 3] [--json FILE] [--tiny] [--no-kernel]
+
+Three servers, each on one core with the client on another:
+  floor   testpmd --forward-mode=5tswap on both ends of the link: what the link can carry
+  sluice  the http app, closing first; three packets each way
+  kernel  an epoll server behind a veth, the same client over net_af_packet
+Needs root, two cores, and leaves nothing behind. Only the ratios mean anything.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TAG = f"sb{os.getpid()}"
+HUGE = "/proc/sys/vm/nr_hugepages"
+
+
+def read(path):
+    with open(path) as f:
+        return f.read()
+
+
+class Hugepages:
+    """Enough for both ends, and the number from before afterwards."""
+
+    def __init__(self, want):
+        self.before = int(read(HUGE))
+        self.want = max(want, self.before)
+
+    def __enter__(self):
+        try:
+            with open(HUGE, "w") as f:
+                f.write(str(self.want))
+        except OSError:
+            pass
+        self.there = int(read(HUGE)) >= self.want
+        return self
+
+    def __exit__(self, *_):
+        with open(HUGE, "w") as f:
+            f.write(str(self.before))
+
+
+def eal(core, prefix, huge, mib=512):
+    memory = ["--in-memory"] if huge else ["--no-huge"]
+    return [f"--lcores={core}@{core}", "--no-pci", "-m", str(mib), f"--file-prefix={TAG}{prefix}", *memory]
+
+
+def memif(role):
+    mac = "02:00:00:00:78:01" if role == "server" else "02:00:00:00:78:fe"
+    return f"net_memif0,role={role},id=0,rsize=11,bsize=2048,socket=@{TAG},socket-abstract=yes,mac={mac}"
+
+
+def stop(process, timeout=15):
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def waited_share(pid, since):
+    """How long the process's threads waited for a CPU, as a share of the time since then."""
+    waited = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        waited += int(read(f"/proc/{pid}/task/{task}/schedstat").split()[1])
+    return waited / 1e9 / max(time.time() - since, 1e-9)
+
+
+def floor(args, huge, folder):
+    """Packets a second that one core moves, in and out, when all it does is testpmd's 5tswap."""
+    command = ["dpdk-testpmd", "--lcores=0@1,1@0", "--no-pci", "-m", "512", f"--file-prefix={TAG}fl",
+               "--in-memory" if huge else "--no-huge", f"--vdev={memif('server')}", "--", "--forward-mode=5tswap",
+               "--total-num-mbufs=16384"]
+    with open(os.path.join(folder, "testpmd.log"), "w+") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.PIPE, text=True)
+        try:
+            deadline = time.time() + 30
+            while "Checking link statuses" not in read(log.name):  # it waits for the other end
+                if time.time() > deadline or server.poll() is not None:
+                    sys.exit("testpmd did not start:\n" + read(log.name)[-2000:])
+                time.sleep(0.1)
+            return client(args, memif("client"), huge, extra=["--pump", "1", "--window", "1024"])
+        finally:
+            stop(server)
+
+
+CONFIG = """
+[dpdk]
+instance = "{tag}"
+lcores = "{lcores}"
+hugepages = {huge}
+[tcp]
+msl_ms = {msl}
+max_connections = {connections}
+buffers = 65536
+[[port]]
+name = "front"
+device = "{device}"
+addresses = ["10.78.0.1/24"]
+gateway = ["10.78.0.254"]
+[[service]]
+name = "web"
+listen = ["10.78.0.1:80"]
+app = "http"
+body_bytes = {body}
+"""
+
+
+def client(args, vdev, huge, core=1, extra=()):
+    command = [f"{args.build}/bench/compare/raw_client", *eal(core, "rc", huge), f"--vdev={vdev}", "--",
+               "--rounds", str(args.rounds), "--seconds", str(args.seconds), "--warmup", str(args.warmup), *extra]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60 + args.warmup + args.rounds * args.seconds)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or not rows:
+        sys.exit("raw_client failed:\n" + done.stdout[-1000:] + done.stderr[-1000:])
+    return rows
+
+
+def sluice(args, huge, folder):
+    path = os.path.join(folder, "sluice.toml")
+    with open(path, "w") as f:
+        f.write(CONFIG.format(tag=TAG, lcores="0@0", huge="true" if huge else "false", msl=args.msl_ms, device=memif("server"),
+                              connections=args.max_connections, body=args.body))
+    begun = time.time()
+    server = subprocess.Popen([f"{args.build}/sluice", "serve", "-c", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    line = server.stdout.readline()
+    if "ready" not in line:
+        sys.exit("sluice did not start:\n" + server.stderr.read())
+    try:
+        rows = client(args, memif("client"), huge, extra=["--window", str(args.window)])
+        waited = waited_share(server.pid, begun)
+        stats = json.loads(subprocess.run([f"{args.build}/sluice", "stats", "--json", "--instance", TAG],
+                                          stdout=subprocess.PIPE, text=True, check=True).stdout)
+    finally:
+        stop(server)
+    return rows, waited, stats
+
+
+def kernel(args, huge):
+    ns = f"{TAG}k"
+    run = lambda *c: subprocess.run(c, check=True, stdout=subprocess.DEVNULL)
+    run("ip", "netns", "add", ns)
+    try:
+        run("ip", "link", "add", f"{TAG}c", "type", "veth", "peer", "name", f"{TAG}s", "netns", ns)
+        run("ip", "link", "set", f"{TAG}c", "up")
+        run("ip", "-n", ns, "addr", "add", "10.78.0.1/24", "dev", f"{TAG}s")
+        run("ip", "-n", ns, "link", "set", f"{TAG}s", "up")
+        run("ip", "-n", ns, "route", "add", "default", "via", "10.78.0.254")
+        run("ip", "netns", "exec", ns, "ethtool", "-K", f"{TAG}s", "tx", "off", "tso", "off", "gso", "off", "gro", "off")
+        # The receiver's softirq would run on the sender's core.
+        run("ip", "netns", "exec", ns, "sh", "-c", f"echo 1 > /sys/class/net/{TAG}s/queues/rx-0/rps_cpus")
+        run("ip", "netns", "exec", ns, "sysctl", "-qw", "net.ipv4.tcp_max_syn_backlog=65536", "net.core.somaxconn=65535",
+            "net.ipv4.tcp_max_tw_buckets=1000000", "net.ipv4.tcp_timestamps=0")
+        server = subprocess.Popen(["ip", "netns", "exec", ns, "taskset", "-c", "0", f"{args.build}/bench/compare/kernel_server",
+                                   "10.78.0.1", "80", str(args.body)], stdout=subprocess.PIPE, text=True)
+        server.stdout.readline()
+        try:
+            return client(args, f"net_af_packet0,iface={TAG}c,framesz=2048,framecnt=1024,blocksz=4096,qdisc_bypass=1", huge,
+                          extra=["--window", "128"])
+        finally:
+            stop(server)
+    finally:
+        subprocess.run(["ip", "link", "del", f"{TAG}c"], stderr=subprocess.DEVNULL)
+        subprocess.run(["ip", "netns", "del", ns])
+
+
+def spread(values):
+    return f"{statistics.median(values):>12,.0f}   ({min(values):,.0f} to {max(values):,.0f})"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--warmup", type=int, default=2)
+    parser.add_argument("--window", type=int, default=512)
+    parser.add_argument("--body", type=int, default=64)
+    parser.add_argument("--msl-ms", type=int, default=250)
+    parser.add_argument("--max-connections", type=int, default=1000000)
+    parser.add_argument("--json")
+    parser.add_argument("--tiny", action="store_true", help="one second each: that it runs, not how fast")
+    parser.add_argument("--no-kernel", action="store_true")
+    parser.add_argument("--no-floor", action="store_true")
+    args = parser.parse_args()
+    if args.tiny:
+        args.rounds, args.seconds, args.warmup, args.max_connections = 1, 1, 1, 100000
+    folder = tempfile.mkdtemp(prefix=TAG)
+    result = {}
+    try:
+        with Hugepages(0 if args.tiny else 1024) as pages:
+            huge = pages.there and not args.tiny
+            if not args.no_floor:
+                result["floor_pps"] = [row["rx_pps"] for row in floor(args, huge, folder)]
+            rows, waited, stats = sluice(args, huge, folder)
+            result["sluice"] = rows
+            result["server_waited_share"] = waited
+            result["verdicts"] = {k: v for k, v in stats["verdicts"].items() if v}
+            if not args.no_kernel:
+                result["kernel"] = kernel(args, huge)
+    finally:
+        shutil.rmtree(folder)
+    ours = [row["connections_per_s"] for row in result["sluice"]]
+    packets = [row["rx_pps"] for row in result["sluice"]]
+    if "floor_pps" in result:
+        print(f"floor, testpmd 5tswap, packets/s each way   {spread(result['floor_pps'])}")
+    print(f"sluice, packets/s each way                  {spread(packets)}")
+    print(f"sluice, connections/s                       {spread(ours)}")
+    if "kernel" in result:
+        theirs = [row["connections_per_s"] for row in result["kernel"]]
+        print(f"kernel, epoll server, connections/s         {spread(theirs)}")
+    if "floor_pps" in result:
+        share = statistics.median(packets) / statistics.median(result["floor_pps"])
+        print(f"sluice moves {100 * share:.1f} % of the floor's packets; its threads waited {100 * waited:.1f} % of the time for a CPU")
+        result["share"] = share
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump(result, f, indent=1)
+    return 0 if statistics.median(ours) > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

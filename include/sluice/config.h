@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The whole configuration as plain values, with the defaults that the reference
+// in docs/ states. Reading it from TOML is the command line's business; a program
+// that embeds libsluice may fill it in directly.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/error.h"
+
+namespace sluice {
+
+// An IPv4 or IPv6 address, 16 bytes in network order; IPv4 is held mapped
+// (::ffff:a.b.c.d). Value type, any thread.
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};
+
+  [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) noexcept {
+    return {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d}};
+  }
+  // "10.0.0.1" or "fd00::1", without brackets, zone or prefix length.
+  [[nodiscard]] static Result<IpAddress> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+
+  [[nodiscard]] constexpr bool is_v4() const noexcept {
+    // In whole words, because the packet path asks.
+    constexpr auto kMapped = std::bit_cast<std::uint32_t>(std::array<std::uint8_t, 4>{0, 0, 0xff, 0xff});
+    const auto words = std::bit_cast<std::array<std::uint32_t, 4>>(bytes);
+    return (words[0] | words[1]) == 0 && words[2] == kMapped;
+  }
+  // 0.0.0.0 or ::
+  [[nodiscard]] constexpr bool is_any() const noexcept {
+    const std::size_t first = is_v4() ? 12 : 0;
+    for (std::size_t i = first; i < 16; ++i) {
+      if (bytes[i] != 0) return false;
+    }
+    return true;
+  }
+  friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
+};
+
+// "10.0.0.1:80", "[fd00::1]:80". The port is in host order.
+struct Endpoint {
+  IpAddress address;
+  std::uint16_t port = 0;
+
+  [[nodiscard]] static Result<Endpoint> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+  friend constexpr auto operator<=>(const Endpoint&, const Endpoint&) noexcept = default;
+};
+
+// "10.0.0.1/24": an interface's address with its on-link prefix.
+struct InterfaceAddress {
+  IpAddress address;
+  std::uint8_t prefix_len = 0;  // 0-32 for IPv4, 0-128 for IPv6
+
+  [[nodiscard]] static Result<InterfaceAddress> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+};
+
+enum class RssMode : std::uint8_t { kAuto, kHardware, kSoftware };
+enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
+enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
+enum class CongestionControl : std::uint8_t { kNewReno };
+
+struct KeepaliveConfig {
+  bool enabled = false;
+  std::uint32_t idle_s = 7200;
+  std::uint32_t interval_s = 75;
+  std::uint32_t probes = 10;
+};
+
+struct DpdkConfig {
+  std::string instance = "sluice";
+  std::string lcores = "0";
+  Hugepages hugepages = Hugepages::kAuto;
+  std::vector<std::string> eal_args;
+};
+
+struct PortConfig {
+  std::string name;
+  std::string device;                       // a vdev string or a PCI address
+  std::vector<InterfaceAddress> addresses;
+  std::vector<IpAddress> gateways;          // at most one of each family
+  std::uint16_t mtu = 1500;                 // bytes of IP packet
+  std::string mac;                          // "": the device's own
+  RssMode rss = RssMode::kAuto;
+  std::uint16_t vlan = 0;                   // 0: untagged
+};
+
+struct TcpConfig {
+  std::uint32_t msl_ms = 60000;
+  KeepaliveConfig keepalive;
+  SynCookies syn_cookies = SynCookies::kAuto;
+  CongestionControl congestion_control = CongestionControl::kNewReno;
+  std::uint32_t max_connections = 1'000'000;  // of all shards together
+  std::uint32_t syn_cache = 65536;            // half-open connections, of all shards together
+  std::uint32_t buffers = 0;                  // packet buffers in all; 0: "auto"
+  std::uint32_t rcvbuf = 262144;              // bytes
+  std::uint32_t sndbuf = 262144;              // bytes
+  std::uint64_t seed = 0;                     // not 0: every random choice is reproducible
+};
+
+// What [[service]] holds beside name, listen and app, for the app alone
+// ("body_bytes", "file", "does", "socket"...). Numbers are kept as text.
+using AppOptions = std::map<std::string, std::string, std::less<>>;
+
+struct ServiceConfig {
+  std::string name;
+  std::vector<Endpoint> listen;
+  std::string app;
+  std::uint32_t backlog = 65535;   // half-open connections of this service
+  bool nodelay = false;            // true: no Nagle
+  std::uint32_t rcvbuf = 0;        // 0: [tcp]'s
+  std::uint32_t sndbuf = 0;        // 0: [tcp]'s
+  KeepaliveConfig keepalive;       // [tcp]'s unless set
+  CongestionControl congestion_control = CongestionControl::kNewReno;
+  AppOptions options;
+};
+
+struct Config {
+  DpdkConfig dpdk;
+  std::uint32_t drain_s = 10;
+  std::string log_level = "info";
+  std::vector<PortConfig> ports;
+  TcpConfig tcp;
+  std::vector<ServiceConfig> services;
+};
+
+}  // namespace sluice

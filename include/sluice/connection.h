@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One TCP connection as an application sees it. Everything here is for the
+// thread of the shard that owns the connection; handles are values and go stale
+// safely: a call through a stale handle does nothing and says kBadHandle (or 0).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "sluice/config.h"
+#include "sluice/error.h"
+#include "sluice/time.h"
+
+namespace sluice {
+
+struct Buf;                              // a packet buffer; internal
+namespace stack { class Stack; }         // a shard's connections; internal
+
+// RFC 9293 3.3.2
+enum class State : std::uint8_t {
+  kClosed, kListen, kSynSent, kSynRcvd, kEstablished, kFinWait1, kFinWait2, kCloseWait, kClosing, kLastAck, kTimeWait,
+};
+inline constexpr std::size_t kStates = 11;
+// "FIN_WAIT_1" for State::kFinWait1. Static storage.
+[[nodiscard]] const char* state_name(State state) noexcept;
+
+// Received bytes in the packet buffer they arrived in. Move-only; destroying it
+// gives the buffer back. Owner's shard thread only. The bytes are read-only: the
+// same memory may still be queued elsewhere.
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Buffer&& other) noexcept
+      : buf_(std::exchange(other.buf_, nullptr)), stack_(other.stack_) {}
+  Buffer& operator=(Buffer&& other) noexcept;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return bytes().size(); }
+  [[nodiscard]] bool empty() const noexcept { return buf_ == nullptr; }
+
+ private:
+  friend class Connection;
+  Buffer(Buf* buf, stack::Stack* stack) noexcept : buf_(buf), stack_(stack) {}
+  Buf* buf_ = nullptr;
+  stack::Stack* stack_ = nullptr;
+};
+
+// What a socket option is called on the command line and over the remote service.
+enum class Option : std::uint8_t {
+  kNodelay,        // 0|1   Nagle off
+  kCork,           // 0|1   only full segments until cleared
+  kKeepalive,      // 0|1
+  kKeepidleS,      // seconds
+  kKeepintvlS,     // seconds
+  kKeepcnt,        // probes
+  kMss,            // bytes: bounds what is announced and what is sent
+  kRcvbuf,         // bytes
+  kSndbuf,         // bytes
+  kUserTimeoutMs,  // milliseconds; 0: RFC 9293's R2
+  kLingerS,        // seconds; -1: off; 0: close sends RST
+  kQuickack,       // 0: acknowledgments may be delayed from the first segment on
+};
+
+// A snapshot of the connection's variables, in RFC 9293's names.
+struct ConnectionInfo {
+  Endpoint local, peer;
+  State state = State::kClosed;
+  std::uint32_t snd_una = 0, snd_nxt = 0, snd_wnd = 0;  // sequence numbers; window in bytes
+  std::uint32_t rcv_nxt = 0, rcv_wnd = 0;
+  std::uint32_t cwnd = 0, ssthresh = 0;                 // bytes; 4294967295: none yet
+  std::uint32_t srtt_us = 0, rto_us = 0;
+  std::uint32_t retransmits = 0;                        // segments sent again
+  std::uint32_t rx_queued = 0, tx_queued = 0;           // bytes
+  std::uint32_t age_ms = 0;
+};
+
+class Connection {
+ public:
+  Connection() = default;
+  Connection(stack::Stack* stack, std::uint32_t id, std::uint16_t generation) noexcept
+      : stack_(stack), id_(id), generation_(generation) {}
+
+  // The connection still exists and is this one.
+  [[nodiscard]] bool valid() const noexcept;
+
+  // Copies bytes into the send queue; returns how many were taken (less than
+  // offered: the send buffer is full, and on_writable follows when there is room).
+  // 0 while connecting, after our FIN, or when gone.
+  std::size_t send(std::span<const std::byte> bytes);
+  // Queues the received bytes for sending without copying them. On success
+  // `buffer` becomes empty; when the send buffer lacks room for all of it nothing is
+  // taken, `buffer` keeps its bytes and on_writable follows.
+  bool send(Buffer& buffer);
+  // Bytes that send() would take now.
+  [[nodiscard]] std::size_t send_room() const noexcept;
+
+  // Takes the next received bytes, at most `max` of them, in order; empty if none.
+  [[nodiscard]] Buffer receive(std::size_t max = SIZE_MAX);
+  // Copies received bytes out (and with peek leaves them queued). Returns the count.
+  std::size_t receive(std::span<std::byte> out, bool peek = false);
+  [[nodiscard]] std::size_t readable() const noexcept;
+  // The peer's FIN has arrived and every byte before it was received.
+  [[nodiscard]] bool eof() const noexcept;
+
+  // Half-close: our FIN follows what is queued. Receiving goes on.
+  void shutdown_write();
+  // What arrives from now on is acknowledged and dropped.
+  void shutdown_read();
+  // As close(2): unread bytes or linger 0 give a RST, else FIN and the connection
+  // goes on alone. The handle is stale afterwards, no callback follows.
+  void close();
+  // RST; the handle is stale afterwards, no callback follows.
+  void abort();
+
+  Result<void> set(Option option, std::int64_t value);
+  [[nodiscard]] Result<std::int64_t> get(Option option) const;
+  [[nodiscard]] ConnectionInfo info() const;
+  [[nodiscard]] State state() const noexcept;
+
+  // One pointer for the application, null at first. sluice never follows it.
+  [[nodiscard]] void* context() const noexcept;
+  void set_context(void* context) noexcept;
+
+  friend bool operator==(const Connection&, const Connection&) noexcept = default;
+  [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+
+ private:
+  stack::Stack* stack_ = nullptr;
+  std::uint32_t id_ = 0;
+  std::uint16_t generation_ = 0;
+};
+
+}  // namespace sluice

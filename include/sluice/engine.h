@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The engine: ports, shards and services brought up together. Create it, add
+// services, run it; run() returns after stop() and the drain.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/config.h"
+#include "sluice/error.h"
+#include "sluice/listener.h"
+#include "sluice/stats.h"
+
+namespace sluice {
+
+class Engine {
+ public:
+  // Checks the configuration against the machine (memory, devices, queues),
+  // starts the devices and reserves all memory. One engine a process (DPDK's rule).
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> create(const Config& config);
+  virtual ~Engine() = default;
+
+  // Before run(): the service listens on every shard at the endpoints of `config`.
+  virtual Result<void> add_service(const ServiceConfig& config, ServiceFactory factory) = 0;
+
+  // Runs every shard until stop(). `ready` is called once, when every port is up
+  // and every service listens. Blocks the calling thread.
+  virtual Result<void> run(const std::function<void()>& ready) = 0;
+
+  // Asks for a drain: listeners close, connections finish within drain_s, what is
+  // left is reset. Async-signal-safe; any thread.
+  virtual void stop() noexcept = 0;
+
+  // Any thread while run() runs.
+  [[nodiscard]] virtual Stats stats() const = 0;
+  // Any thread but a shard's; asks every shard through its mailbox and waits.
+  [[nodiscard]] virtual std::vector<ConnectionReport> connections() = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "app/http_files.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "app/http_path.h"
+
+namespace sluice::app {
+namespace {
+
+constexpr std::uint64_t kServedInMemoryMax = 64ULL << 20;
+
+std::string last_error() { return std::generic_category().message(errno); }
+
+Error cannot(const std::string& path, const std::string& why, const char* remedy) {
+  return Error{Errc::kInvalid, path + ": " + why + "; " + remedy};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const FileRoot>> FileRoot::open(const std::string& path) {
+  File directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (directory.fd() < 0) return cannot(path, last_error(), "name a directory that can be read");
+  return std::shared_ptr<const FileRoot>(new FileRoot(std::move(directory)));
+}
+
+File FileRoot::open_below(const std::string& relative) const noexcept {
+  open_how how{};
+  // A FIFO or a device must not stop the loop.
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return File(static_cast<int>(syscall(SYS_openat2, directory_.fd(), relative.c_str(), &how, sizeof(how))));
+}
+
+std::shared_ptr<const Resource> FileCache::find(std::string_view target, Instant now) {
+  std::array<char, kMaxTarget> scratch;
+  const auto path = resolve_target(target, scratch);
+  if (!path) return error_resource(400);
+  const auto found = entries_.find(*path);
+  if (found != entries_.end() && now - found->second.checked < kTrust) {
+    found->second.used = now;
+    return found->second.resource;
+  }
+  return load(*path, target, now);
+}
+
+std::shared_ptr<const Resource> FileCache::load(std::string_view path, std::string_view target, Instant now) {
+  std::string name(path);
+  if (path.empty() || path.ends_with('/')) name += "index.html";
+  File file = root_->open_below(name);
+  struct stat info {};
+  if (file.fd() < 0 || fstat(file.fd(), &info) != 0) {
+    if (const auto stale = entries_.find(path); stale != entries_.end()) entries_.erase(stale);
+    return error_resource(404);
+  }
+  if (S_ISDIR(info.st_mode)) {
+    const std::string location = "Location: " + std::string(target.substr(0, target.find_first_of("?#"))) + "/\r\n";
+    return Resource::text(301, "text/plain", "Moved Permanently\n", location);
+  }
+  if (!S_ISREG(info.st_mode)) return error_resource(404);
+
+  const Identity identity{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  const auto known = entries_.find(path);
+  if (known != entries_.end() && known->second.identity == identity) {
+    known->second.checked = known->second.used = now;
+    return known->second.resource;
+  }
+  const std::string_view type = content_type(name);
+  auto resource = Resource::file(std::move(file), static_cast<std::uint64_t>(info.st_size), type, kInMemoryMax);
+  if (resource == nullptr) return error_resource(404);
+  if (known == entries_.end()) make_room();
+  entries_.insert_or_assign(std::string(path), Entry{resource, identity, now, now});
+  return resource;
+}
+
+void FileCache::make_room() {
+  if (entries_.size() < kEntries) return;
+  const auto used = [](const auto& a, const auto& b) { return a.second.used < b.second.used; };
+  entries_.erase(std::ranges::min_element(entries_, used));
+}
+
+Result<std::shared_ptr<const Resource>> load_file(const std::string& path) {
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (file.fd() < 0 || fstat(file.fd(), &info) != 0) {
+    return cannot(path, last_error(), "name a file that can be read");
+  }
+  if (!S_ISREG(info.st_mode)) return cannot(path, "not a regular file", "name a file, or a directory with root");
+  auto resource =
+      Resource::file(std::move(file), static_cast<std::uint64_t>(info.st_size), content_type(path), kServedInMemoryMax);
+  if (resource == nullptr) return cannot(path, "cannot be read whole", "look at the file");
+  return resource;
+}
+
+}  // namespace sluice::app

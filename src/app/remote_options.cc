@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "app/remote_options.h"
+
+#include <array>
+
+#include "app/options.h"
+
+namespace sluice::app {
+namespace {
+
+constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 30U;
+
+constexpr std::array<RemoteOption, 13> kOptions = {{
+    {"nodelay", Option::kNodelay, 0, 1},
+    {"cork", Option::kCork, 0, 1},
+    {"keepalive", Option::kKeepalive, 0, 1},
+    {"keepidle_s", Option::kKeepidleS, 1, 32767},
+    {"keepintvl_s", Option::kKeepintvlS, 1, 32767},
+    {"keepcnt", Option::kKeepcnt, 1, 127},
+    {"mss", Option::kMss, 88, 65495},
+    {"rcvbuf", Option::kRcvbuf, 256, kMaxBuffer},
+    {"sndbuf", Option::kSndbuf, 256, kMaxBuffer},
+    {"user_timeout_ms", Option::kUserTimeoutMs, 0, 0x7fffffff},
+    {"linger_s", Option::kLingerS, -1, 32767},
+    {"congestion", std::nullopt, 0, 0},
+    {"quickack", Option::kQuickack, 0, 1},
+}};
+
+constexpr std::string_view kNewReno = "newreno";
+
+}  // namespace
+
+const RemoteOption* find_remote_option(std::string_view name) noexcept {
+  for (const RemoteOption& option : kOptions) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> parse_remote_value(const RemoteOption& option, std::string_view text) noexcept {
+  if (!option.option) return text == kNewReno ? std::optional<std::int64_t>(0) : std::nullopt;
+  if (option.option == Option::kLingerS && text == "off") return -1;
+  const auto number = parse_decimal(text, static_cast<std::uint64_t>(option.max));
+  if (!number || static_cast<std::int64_t>(*number) < option.min) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
+}
+
+std::string format_remote_value(const RemoteOption& option, std::int64_t value) {
+  if (!option.option) return std::string(kNewReno);
+  if (option.option == Option::kLingerS && value < 0) return "off";
+  return std::to_string(value);
+}
+
+void put_remote_option(SocketOptions& options, const RemoteOption& option, std::int64_t value) noexcept {
+  const auto number = static_cast<std::uint32_t>(value);
+  if (!option.option) {
+    options.congestion_control = CongestionControl::kNewReno;
+    return;
+  }
+  switch (*option.option) {
+    case Option::kNodelay: options.nodelay = value != 0; return;
+    case Option::kCork: options.cork = value != 0; return;
+    case Option::kKeepalive: options.keepalive.enabled = value != 0; return;
+    case Option::kKeepidleS: options.keepalive.idle_s = number; return;
+    case Option::kKeepintvlS: options.keepalive.interval_s = number; return;
+    case Option::kKeepcnt: options.keepalive.probes = number; return;
+    case Option::kMss: options.mss = static_cast<std::uint16_t>(value); return;
+    case Option::kRcvbuf: options.rcvbuf = number; return;
+    case Option::kSndbuf: options.sndbuf = number; return;
+    case Option::kUserTimeoutMs: options.user_timeout_ms = number; return;
+    case Option::kLingerS: options.linger_s = static_cast<std::int32_t>(value); return;
+    case Option::kQuickack: options.quickack = value != 0; return;
+  }
+}
+
+std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption& option) noexcept {
+  if (!option.option) return 0;
+  switch (*option.option) {
+    case Option::kNodelay: return options.nodelay ? 1 : 0;
+    case Option::kCork: return options.cork ? 1 : 0;
+    case Option::kKeepalive: return options.keepalive.enabled ? 1 : 0;
+    case Option::kKeepidleS: return options.keepalive.idle_s;
+    case Option::kKeepintvlS: return options.keepalive.interval_s;
+    case Option::kKeepcnt: return options.keepalive.probes;
+    case Option::kMss: return options.mss;
+    case Option::kRcvbuf: return options.rcvbuf;
+    case Option::kSndbuf: return options.sndbuf;
+    case Option::kUserTimeoutMs: return options.user_timeout_ms;
+    case Option::kLingerS: return options.linger_s;
+    case Option::kQuickack: return options.quickack ? 1 : 0;
+  }
+  return 0;
+}
+
+std::optional<std::string> format_info(const ConnectionInfo& info, std::string_view name) {
+  struct Number {
+    std::string_view name;
+    std::uint32_t ConnectionInfo::* field;
+  };
+  static constexpr std::array<Number, 10> kNumbers = {{
+      {"snd_una", &ConnectionInfo::snd_una},
+      {"snd_nxt", &ConnectionInfo::snd_nxt},
+      {"snd_wnd", &ConnectionInfo::snd_wnd},
+      {"rcv_nxt", &ConnectionInfo::rcv_nxt},
+      {"rcv_wnd", &ConnectionInfo::rcv_wnd},
+      {"cwnd", &ConnectionInfo::cwnd},
+      {"ssthresh", &ConnectionInfo::ssthresh},
+      {"srtt_us", &ConnectionInfo::srtt_us},
+      {"rto_us", &ConnectionInfo::rto_us},
+      {"retransmits", &ConnectionInfo::retransmits},
+  }};
+  for (const Number& number : kNumbers) {
+    if (number.name == name) return std::to_string(info.*number.field);
+  }
+  if (name == "local") return info.local.to_string();
+  if (name == "peer") return info.peer.to_string();
+  if (name == "state") return state_name(info.state);
+  return std::nullopt;
+}
+
+}  // namespace sluice::app

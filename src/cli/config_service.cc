@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// [[service]]
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/known_apps.h"
+#include "cli/config_parts.h"
+#include "cli/config_tree.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr std::uint64_t kMaxWindow = 65535ULL << 14;  // RFC 7323 2.2
+constexpr std::string_view kListenExample = "[\"10.77.0.1:80\", \"[fd77::1]:80\"]";
+
+class ServiceReader {
+ public:
+  ServiceReader(const toml::table& table, const std::string& key, Report& report)
+      : table_(table), section_(table, key, report), report_(report) {}
+
+  void read(ServiceConfig& out, const PortsSeen& ports, FirstUses& endpoints) {
+    const app::AppSpec* app = read_app(out);
+    read_listen(out, app, ports, endpoints);
+    section_.number("backlog", out.backlog, 1, 1ULL << 20);
+    section_.flag("nodelay", out.nodelay);
+    section_.number("rcvbuf", out.rcvbuf, 1024, kMaxWindow);
+    section_.number("sndbuf", out.sndbuf, 1024, kMaxWindow);
+    read_keepalive(section_, out.keepalive);
+    read_congestion_control(section_, out.congestion_control);
+    if (app != nullptr) {
+      for (const app::OptionSpec& option : app->options) read_option(option, out);
+      check_groups(*app);
+    } else {
+      // Which keys an unknown app takes cannot be told.
+      for (const auto& [key, value] : table_) static_cast<void>(section_.find(key.str()));
+    }
+    section_.finish();
+  }
+
+  bool read_name_into(std::string& out) { return read_name(section_, out); }
+  [[nodiscard]] Place name_place() const { return section_.place("name"); }
+
+ private:
+  const app::AppSpec* read_app(ServiceConfig& out) {
+    std::vector<std::string> names;
+    for (const app::AppSpec& app : app::known_apps()) {
+      if (app.available) names.emplace_back(app.name);
+    }
+    const std::string all = fmt::format("{}", fmt::join(names, ", "));
+    if (!section_.has("app")) {
+      static_cast<void>(section_.find("app"));
+      section_.missing("app", fmt::format("write app = \"...\" with one of {}", all));
+      return nullptr;
+    }
+    if (!section_.text("app", out.app)) return nullptr;
+    const app::AppSpec* app = app::find_app(out.app);
+    if (app == nullptr) {
+      section_.wrong("app", fmt::format("unknown app ({})", printable(out.app)), nearest_remedy(out.app, names));
+      return nullptr;
+    }
+    if (!app->available) {
+      section_.wrong("app", fmt::format("does not work yet ({})", out.app), fmt::format("write one of {}", all));
+      return nullptr;
+    }
+    return app;
+  }
+
+  void read_listen(ServiceConfig& out, const app::AppSpec* app, const PortsSeen& ports, FirstUses& endpoints) {
+    if (!section_.has("listen")) {
+      static_cast<void>(section_.find("listen"));
+      if (app != nullptr && app->listens) section_.missing("listen", fmt::format("write listen = {}", kListenExample));
+      return;
+    }
+    std::size_t count = 0;
+    const bool strings =
+        section_.texts("listen", kListenExample, [&](const std::string& text, const std::string& key, Place place) {
+          ++count;
+          const Result<Endpoint> endpoint = Endpoint::parse(text);
+          if (!endpoint.ok()) {
+            report_value(report_, place, key, endpoint.error());
+          } else if (endpoint->port == 0) {
+            report_.add(place, key, fmt::format("port 0 ({})", text), "write a port from 1 to 65535");
+          } else if (check_address(*endpoint, text, key, place, ports) &&
+                     endpoints.claim(endpoint->to_string(), key, place, "listen on another address or port", report_)) {
+            out.listen.push_back(*endpoint);
+          }
+        });
+    if (strings && count == 0 && app != nullptr && app->listens) {
+      section_.wrong("listen", "empty ([])", fmt::format("write listen = {}", kListenExample));
+    }
+  }
+
+  bool check_address(const Endpoint& endpoint, const std::string& text, const std::string& key, Place place,
+                     const PortsSeen& ports) {
+    if (ports.incomplete) return true;
+    for (const InterfaceAddress& own : ports.addresses) {
+      const bool same_family = own.address.is_v4() == endpoint.address.is_v4();
+      if (same_family && (endpoint.address.is_any() || own.address == endpoint.address)) return true;
+    }
+    std::vector<std::string> there;
+    for (const InterfaceAddress& own : ports.addresses) there.push_back(own.address.to_string());
+    report_.add(place, key, fmt::format("no port has this address ({})", text),
+                fmt::format("add it to a port, or listen on one of {}", fmt::join(there, ", ")));
+    return false;
+  }
+
+  void read_option(const app::OptionSpec& option, ServiceConfig& out) {
+    const std::string key(option.name);
+    if (!section_.has(key)) {
+      static_cast<void>(section_.find(key));
+      if (option.required) section_.missing(key, remedy_for(option));
+      return;
+    }
+    switch (option.kind) {
+      case app::OptionKind::kNumber: {
+        std::uint64_t number = 0;
+        if (section_.number(key, number, option.min, option.max)) out.options[key] = std::to_string(number);
+        break;
+      }
+      case app::OptionKind::kText: {
+        std::string text;
+        if (section_.text(key, text, option.max)) out.options[key] = text;
+        break;
+      }
+      case app::OptionKind::kChoice: {
+        const std::vector<std::string> choices(option.choices.begin(), option.choices.end());
+        if (const auto chosen = section_.one_of(key, choices)) out.options[key] = choices[*chosen];
+        break;
+      }
+    }
+  }
+
+  static std::string remedy_for(const app::OptionSpec& option) {
+    switch (option.kind) {
+      case app::OptionKind::kNumber: break;
+      case app::OptionKind::kText: return fmt::format("write {} = \"...\"", option.name);
+      case app::OptionKind::kChoice:
+        return fmt::format("write {} = \"...\" with one of {}", option.name, fmt::join(option.choices, ", "));
+    }
+    return fmt::format("write {} = N", option.name);
+  }
+
+  void check_groups(const app::AppSpec& app) {
+    for (std::size_t i = 0; i < app.options.size(); ++i) {
+      const app::OptionSpec& second = app.options[i];
+      if (second.group == 0 || !section_.has(second.name)) continue;
+      for (std::size_t j = 0; j < i; ++j) {
+        const app::OptionSpec& first = app.options[j];
+        if (first.group != second.group || !section_.has(first.name)) continue;
+        section_.wrong(second.name, fmt::format("cannot go with {} ({})", first.name, shown(*table_.get(second.name))),
+                       "keep one of them");
+        return;
+      }
+    }
+  }
+
+  const toml::table& table_;
+  Section section_;
+  Report& report_;
+};
+
+}  // namespace
+
+void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen& ports,
+                   std::vector<ServiceConfig>& out, Report& report) {
+  FirstUses names, endpoints;
+  for_each_table("service", node, report, [&](const toml::table& table, const std::string& key) {
+    ServiceConfig service;
+    service.keepalive = tcp.keepalive;
+    service.congestion_control = tcp.congestion_control;
+    ServiceReader reader(table, key, report);
+    if (reader.read_name_into(service.name)) {
+      names.claim(service.name, key + ".name", reader.name_place(), "give every service a name of its own", report);
+    }
+    reader.read(service, ports, endpoints);
+    out.push_back(std::move(service));
+  });
+}
+
+}  // namespace sluice::cli

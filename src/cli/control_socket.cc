@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/control_socket.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "cli/conn_filter.h"
+#include "cli/stats_json.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr int kClientPatienceMs = 5000;  // a client that neither sends nor takes bytes for so long is dropped
+constexpr std::size_t kMaxRequest = 4096;
+constexpr std::size_t kChunk = 65536;
+
+Error system_error(Errc code, const std::string& what, const std::string& path) {
+  const int number = errno;
+  if (number == EACCES || number == EPERM) code = Errc::kPermission;
+  return Error{code, fmt::format("{}: {} ({})", path, what, std::strerror(number))};
+}
+
+bool fill_address(const std::string& path, sockaddr_un& address) {
+  address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return true;
+}
+
+// Holds an exclusive lock on `path` that ends with this process, however it ends.
+Result<OwnedFd> take_lock(const std::string& path) {
+  for (;;) {
+    OwnedFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (fd.get() < 0) return system_error(Errc::kIo, "cannot be opened", path);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) {
+        return Error{Errc::kBusy, fmt::format("{}: an instance of this name is running; stop it, or give this one "
+                                              "another dpdk.instance",
+                                              path)};
+      }
+      return system_error(Errc::kIo, "cannot be locked", path);
+    }
+    // A leaving instance removes the file it holds: the lock counts on the file that is there now.
+    struct stat held {};
+    struct stat there {};
+    if (::fstat(fd.get(), &held) == 0 && ::stat(path.c_str(), &there) == 0 && held.st_ino == there.st_ino) return fd;
+  }
+}
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  for (std::size_t from = 0; from <= line.size();) {
+    const std::size_t to = std::min(line.find(' ', from), line.size());
+    if (to > from) words.push_back(line.substr(from, to - from));
+    from = to + 1;
+  }
+  return words;
+}
+
+}  // namespace
+
+OwnedFd& OwnedFd::operator=(OwnedFd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+int OwnedFd::release() noexcept { return std::exchange(fd_, -1); }
+
+Result<std::unique_ptr<ControlServer>> ControlServer::create(const std::string& path) {
+  sockaddr_un address;
+  if (!fill_address(path, address)) return Error{Errc::kInvalid, fmt::format("{}: too long for a socket", path)};
+  std::error_code made;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), made);
+  std::unique_ptr<ControlServer> server(new ControlServer);
+  const std::string lock_path = path + ".lock";
+  Result<OwnedFd> lock = take_lock(lock_path);
+  if (!lock.ok()) return lock.error();
+  server->lock_ = std::move(lock).value();
+  server->lock_path_ = lock_path;
+
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) == 0) {
+    if (!S_ISSOCK(there.st_mode)) {
+      return Error{Errc::kBusy, fmt::format("{}: in the way and not a socket; remove it", path)};
+    }
+    ::unlink(path.c_str());  // whoever made it is dead, or the lock were held
+  }
+  server->listener_ = OwnedFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  server->wake_ = OwnedFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (server->listener_.get() < 0 || server->wake_.get() < 0) return system_error(Errc::kIo, "no socket", path);
+  if (::bind(server->listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return system_error(Errc::kIo, "cannot be bound", path);
+  }
+  server->path_ = path;
+  // Nobody can connect before listen(), so there is no moment with looser rights.
+  if (::chmod(path.c_str(), 0600) != 0 || ::listen(server->listener_.get(), 16) != 0) {
+    return system_error(Errc::kIo, "cannot be listened on", path);
+  }
+  return server;
+}
+
+ControlServer::~ControlServer() {
+  stop();
+  if (!path_.empty()) ::unlink(path_.c_str());
+  if (!lock_path_.empty()) ::unlink(lock_path_.c_str());
+}
+
+void ControlServer::start(ControlCallbacks callbacks) {
+  callbacks_ = std::move(callbacks);
+  // Signals belong to the main thread: this one starts with all of them blocked.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { serve(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void ControlServer::stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  if (::write(wake_.get(), &one, sizeof one) == sizeof one) thread_.join();
+}
+
+// False when the server is to stop, or nothing happened for long.
+bool ControlServer::wait(int fd, short events) const {
+  std::array<pollfd, 2> fds = {pollfd{fd, events, 0}, pollfd{wake_.get(), POLLIN, 0}};
+  int ready = 0;
+  do {
+    ready = ::poll(fds.data(), fds.size(), fd == listener_.get() ? -1 : kClientPatienceMs);
+  } while (ready < 0 && errno == EINTR);
+  return ready > 0 && fds[1].revents == 0;
+}
+
+void ControlServer::serve() {
+  while (wait(listener_.get(), POLLIN)) {
+    const OwnedFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (client.get() >= 0) {
+      serve_client(client.get());
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+      // The client stays in the backlog; wait a little rather than spin.
+      pollfd wake{wake_.get(), POLLIN, 0};
+      ::poll(&wake, 1, 100);
+    }
+  }
+}
+
+void ControlServer::serve_client(int client) {
+  std::string request;
+  if (!read_line(client, request)) return;
+  try {
+    answer(client, request);
+  } catch (const std::exception& error) {
+    // Out of memory for a huge answer: the engine goes on, the client is told.
+    static_cast<void>(send_all(client, fmt::format("error {}\n", error.what())));
+  }
+}
+
+bool ControlServer::read_line(int client, std::string& line) const {
+  std::array<char, 512> block{};
+  while (line.size() < kMaxRequest && wait(client, POLLIN)) {
+    const ssize_t got = ::recv(client, block.data(), block.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+    if (got <= 0) return false;
+    line.append(block.data(), static_cast<std::size_t>(got));
+    if (const std::size_t end = line.find('\n'); end != std::string::npos) {
+      line.resize(end);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool ControlServer::send_all(int client, const std::string& text) const {
+  std::size_t sent = 0;
+  while (sent < text.size()) {
+    if (!wait(client, POLLOUT)) return false;
+    const ssize_t got = ::send(client, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (got < 0 && errno != EAGAIN && errno != EINTR) return false;
+    if (got > 0) sent += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+void ControlServer::answer(int client, const std::string& request) const {
+  std::vector<std::string> words = words_of(request);
+  const std::string command = words.empty() ? "" : words.front();
+  if (!words.empty()) words.erase(words.begin());
+  if (command == "stats") {
+    const bool explain = !words.empty() && words.front() == "explain";
+    static_cast<void>(send_all(client, "ok\n" + stats_json(callbacks_.stats(), explain).dump() + "\nend\n"));
+  } else if (command == "conns") {
+    answer_connections(client, words);
+  } else {
+    static_cast<void>(send_all(client, "error unknown request; send stats or conns\n"));
+  }
+}
+
+void ControlServer::answer_connections(int client, const std::vector<std::string>& filters) const {
+  const Result<ConnFilter> filter = ConnFilter::parse(filters);
+  if (!filter.ok()) {
+    static_cast<void>(send_all(client, "error " + filter.error().message + "\n"));
+    return;
+  }
+  std::string chunk = "ok\n";
+  for (const ConnectionReport& report : callbacks_.connections()) {
+    if (!filter->passes(report)) continue;
+    chunk += connection_json(report).dump() + "\n";
+    if (chunk.size() < kChunk) continue;
+    if (!send_all(client, chunk)) return;
+    chunk.clear();
+  }
+  static_cast<void>(send_all(client, chunk + "end\n"));
+}
+
+namespace {
+
+Result<std::string> exchange(int fd, const std::string& path, const std::string& request,
+                             std::chrono::milliseconds timeout) {
+  const std::string line = request + "\n";
+  if (::send(fd, line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+    return system_error(Errc::kIo, "cannot be asked", path);
+  }
+  std::string text;
+  std::vector<char> block(kChunk);
+  for (;;) {
+    pollfd readable{fd, POLLIN, 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(timeout.count()));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0) return Error{Errc::kTimedOut, fmt::format("{}: no answer in {} ms", path, timeout.count())};
+    const ssize_t got = ::recv(fd, block.data(), block.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(Errc::kIo, "the answer broke off", path);
+    if (got == 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> ask_instance(const std::string& path, const std::string& request,
+                                              std::chrono::milliseconds timeout) {
+  sockaddr_un address;
+  if (!fill_address(path, address)) return Error{Errc::kInvalid, fmt::format("{}: too long for a socket", path)};
+  const OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (fd.get() < 0) return system_error(Errc::kIo, "no socket", path);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    return system_error(Errc::kNoDevice, "no instance answers", path);
+  }
+  const Result<std::string> text = exchange(fd.get(), path, request, timeout);
+  if (!text.ok()) return text.error();
+
+  std::vector<std::string> lines;
+  for (std::size_t from = 0; from < text->size();) {
+    const std::size_t end = std::min(text->find('\n', from), text->size());
+    lines.push_back(text->substr(from, end - from));
+    from = end + 1;
+  }
+  if (!lines.empty() && lines.front().starts_with("error ")) return Error{Errc::kInvalid, lines.front().substr(6)};
+  if (lines.size() < 2 || lines.front() != "ok" || lines.back() != "end") {
+    return Error{Errc::kIo, fmt::format("{}: the answer was cut short; ask again", path)};
+  }
+  lines.erase(lines.begin());
+  lines.pop_back();
+  return lines;
+}
+
+}  // namespace sluice::cli

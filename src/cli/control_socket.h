@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The control socket of an instance, /run/sluice/INSTANCE.sock, from both ends.
+//
+// One request a connection, one line: "stats", "stats explain", "conns [FILTER...]". The
+// answer is "ok", lines of JSON, "end"; or "error TEXT". A missing "end" tells the client
+// that the answer was cut short.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "sluice/engine.h"
+#include "sluice/error.h"
+#include "sluice/stats.h"
+
+namespace sluice::cli {
+
+// A file descriptor that closes itself. Move-only.
+class OwnedFd {
+ public:
+  OwnedFd() = default;
+  explicit OwnedFd(int fd) noexcept : fd_(fd) {}
+  OwnedFd(OwnedFd&& other) noexcept : fd_(other.release()) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept;
+  OwnedFd(const OwnedFd&) = delete;
+  OwnedFd& operator=(const OwnedFd&) = delete;
+  ~OwnedFd();
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+  int release() noexcept;
+  int fd_ = -1;
+};
+
+// What the server asks of the engine, on the server's own thread.
+struct ControlCallbacks {
+  std::function<Stats()> stats;
+  std::function<std::vector<ConnectionReport>()> connections;
+};
+
+// The server. Owns the socket's file (mode 0600), a lock beside it that tells a live
+// instance from a dead one's leavings, and after start() a thread that serves one client
+// after the other. The destructor stops it and removes the files. One thread uses it.
+class ControlServer {
+ public:
+  // Takes `path` over from a dead instance. kBusy: a live one has it.
+  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> create(const std::string& path);
+  ControlServer(const ControlServer&) = delete;
+  ControlServer& operator=(const ControlServer&) = delete;
+  ~ControlServer();
+
+  // Until here clients wait in the backlog.
+  void start(ControlCallbacks callbacks);
+  // No callback runs after this returns. A callback that is running is waited for.
+  void stop();
+
+ private:
+  ControlServer() = default;
+  void serve();
+  void serve_client(int client);
+  bool wait(int fd, short events) const;
+  bool read_line(int client, std::string& line) const;
+  bool send_all(int client, const std::string& text) const;
+  void answer(int client, const std::string& request) const;
+  void answer_connections(int client, const std::vector<std::string>& filters) const;
+
+  std::string path_, lock_path_;
+  OwnedFd lock_, listener_, wake_;
+  ControlCallbacks callbacks_;
+  std::thread thread_;
+};
+
+// The client: one request, its lines of JSON. Errors: kNoDevice no such instance,
+// kPermission, kInvalid the server refused, kIo cut short, kTimedOut.
+[[nodiscard]] Result<std::vector<std::string>> ask_instance(
+    const std::string& path, const std::string& request, std::chrono::milliseconds timeout = std::chrono::seconds(30));
+
+}  // namespace sluice::cli

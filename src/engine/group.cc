@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/group.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <stdexcept>
+
+namespace sluice::engine {
+
+namespace {
+// What a device with RSS has; the others follow it, so that a flow has one owner whichever port it uses.
+unsigned table_entries(const std::vector<port::Port*>& ports) noexcept {
+  for (const port::Port* port : ports) {
+    if (port->capabilities().rss) return std::max<unsigned>(port->capabilities().rss_entries, 1);
+  }
+  return kRetaSize;
+}
+}  // namespace
+
+Keys make_keys(std::uint64_t seed) {
+  std::array<std::uint64_t, 9> words{};
+  if (seed == 0) {
+    if (::getrandom(words.data(), sizeof(words), 0) != static_cast<ssize_t>(sizeof(words))) {
+      throw std::runtime_error("the kernel gives no random numbers (getrandom)");
+    }
+  } else {
+    Rng rng(seed);
+    for (auto& word : words) word = rng.next();
+  }
+  Keys keys;
+  keys.tcp.isn = {words[0], words[1]};
+  keys.tcp.timestamps = {words[2], words[3]};
+  keys.table = {words[4], words[5]};
+  keys.rss = port::make_rss_key(words[6], words[7]);
+  keys.chance = words[8];
+  return keys;
+}
+
+stack::StackConfig Group::stack_config(const Config& config, const GroupOptions& options) {
+  stack::StackConfig out;
+  const auto share = [&](std::uint32_t all) { return (all + options.shards - 1) / options.shards; };
+  out.max_connections = share(config.tcp.max_connections);
+  out.syn_cache = share(config.tcp.syn_cache);
+  out.msl_ms = config.tcp.msl_ms;
+  out.rcvbuf = config.tcp.rcvbuf;
+  out.sndbuf = config.tcp.sndbuf;
+  out.learn_next_hops = options.learn_next_hops;
+  if (options.learn_next_hops) out.neighbour_sets = 16384;
+  out.prefault = options.prefault;
+  return out;
+}
+
+namespace {
+bool has_queue_each(const port::Capabilities& caps, unsigned shards) {
+  return caps.queues >= shards && (shards == 1 || caps.rss);
+}
+}  // namespace
+
+void Group::attach(const Config& config, const std::vector<port::Port*>& ports) {
+  const unsigned n = steering_.shards();
+  attachments_.resize(n);
+  for (std::size_t p = 0; p < ports.size(); ++p) {
+    const port::Capabilities& caps = ports[p]->capabilities();
+    const bool queue_each = has_queue_each(caps, n);
+    const auto owner = static_cast<unsigned>(p % n);
+    for (unsigned s = 0; s < n; ++s) {
+      Attachment at;
+      at.port = ports[p];
+      at.vlan = config.ports[p].vlan != 0;
+      at.owns = queue_each || s == owner;
+      at.queue = static_cast<std::uint16_t>(queue_each ? s : 0);
+      at.owner = queue_each ? s : owner;
+      at.steer = n > 1 && !(queue_each && steering_.spreads_as(caps.rss_entries));
+      attachments_[s].push_back(at);
+    }
+  }
+}
+
+Group::Group(const Config& config, const GroupOptions& options, const Keys& keys, const std::vector<port::Port*>& ports,
+             BufSource& buffers)
+    : drain_s_(config.drain_s),
+      ports_(ports),
+      steering_(keys.rss, options.shards, table_entries(ports)),
+      fabric_(options.shards) {
+  for (const PortConfig& port : config.ports) devices_.push_back(port.device);
+  attach(config, ports);
+  stack::StackConfig base = stack_config(config, options);
+  base.secrets = keys.tcp;
+  base.table_key = keys.table;
+  for (unsigned s = 0; s < options.shards; ++s) {
+    stack::StackConfig mine = base;
+    mine.seed = keys.chance + s;
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      const port::Capabilities& caps = ports[p]->capabilities();
+      stack::InterfaceConfig interface;
+      interface.name = config.ports[p].name;
+      interface.mac = ports[p]->mac();
+      interface.mtu = std::min(config.ports[p].mtu, caps.mtu);
+      interface.vlan = config.ports[p].vlan;
+      interface.addresses = config.ports[p].addresses;
+      interface.gateways = config.ports[p].gateways;
+      interface.offloads.tx_ip_csum = caps.tx_ip_csum;
+      interface.offloads.tx_tcp_csum = caps.tx_tcp_csum;
+      // Fragments point into this shard's buffers, so only its own queue may send them.
+      interface.offloads.multi_segment = caps.multi_segment && attachments_[s][p].owns;
+      mine.interfaces.push_back(std::move(interface));
+    }
+    if (options.shards > 1) {
+      mine.owns = [this, s](const tcp::FlowId& flow, const IpAddress& local) { return steering_.shard_of(flow, local) == s; };
+    }
+    loops_.push_back(std::make_unique<ShardLoop>(s, mine, attachments_[s], buffers, steering_, fabric_));
+  }
+}
+
+Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactory& factory) {
+  SocketOptions options;
+  options.nodelay = config.nodelay;
+  options.keepalive = config.keepalive;
+  options.rcvbuf = config.rcvbuf;
+  options.sndbuf = config.sndbuf;
+  options.congestion_control = config.congestion_control;
+  const std::uint32_t backlog = (config.backlog + shards() - 1) / shards();
+  for (const auto& loop : loops_) {
+    auto owned = factory(loop->index());
+    Service& service = *owned;
+    loop->add_service(std::move(owned), config.name);
+    for (const Endpoint& endpoint : config.listen) {
+      const auto listener = loop->listen(service, endpoint, options, backlog);
+      if (!listener) return Error{listener.error().code, "service " + config.name + ": " + listener.error().message};
+    }
+  }
+  return {};
+}
+
+void Group::start(Instant now) {
+  for (const auto& loop : loops_) loop->start(now);
+}
+
+void Group::run(unsigned index, const std::function<Instant()>& clock) noexcept {
+  ShardLoop& loop = *loops_[index];
+  bool done = false;
+  while (drained_.load(std::memory_order_acquire) != shards()) {
+    const Instant now = clock();
+    loop.run_once(now);
+    if (stopping_.load(std::memory_order_relaxed)) [[unlikely]] {
+      if (!loop.draining()) loop.begin_drain(now + Duration::seconds(drain_s_));
+      // A shard that is done still serves the others' frames until they are done too.
+      if (!done && loop.drained()) {
+        done = true;
+        drained_.fetch_add(1, std::memory_order_acq_rel);
+      }
+    }
+  }
+  loop.run_once(clock());
+  loop.publish();
+}
+
+bool Group::run_all_once(Instant now) noexcept {
+  bool busy = false;
+  for (const auto& loop : loops_) {
+    if (loop->run_once(now)) busy = true;
+  }
+  for (const auto& loop : loops_) {
+    if (loop->has_pending()) busy = true;
+  }
+  return busy;
+}
+
+Instant Group::next_deadline(Instant now) const noexcept {
+  Instant next = Instant::never();
+  for (const auto& loop : loops_) next = std::min(next, loop->next_deadline(now));
+  return next;
+}
+
+Stats Group::stats() const {
+  Stats stats;
+  tcp::VerdictCounts verdicts{};
+  for (const auto& loop : loops_) {
+    const ShardNumbers n = loop->numbers();
+    const TcpStats& mib = n.mib;
+    stats.tcp.ActiveOpens += mib.ActiveOpens;
+    stats.tcp.PassiveOpens += mib.PassiveOpens;
+    stats.tcp.AttemptFails += mib.AttemptFails;
+    stats.tcp.EstabResets += mib.EstabResets;
+    stats.tcp.CurrEstab += mib.CurrEstab;
+    stats.tcp.InSegs += mib.InSegs;
+    stats.tcp.OutSegs += mib.OutSegs;
+    stats.tcp.RetransSegs += mib.RetransSegs;
+    stats.tcp.InErrs += mib.InErrs;
+    stats.tcp.OutRsts += mib.OutRsts;
+    for (std::size_t i = 0; i < verdicts.size(); ++i) verdicts[i] += n.verdicts[i];
+    for (std::size_t i = 0; i < kStates; ++i) stats.states[i] += n.states[i];
+    ShardStats shard;
+    shard.index = loop->index();
+    shard.loops = n.loops;
+    shard.busy_loops = n.busy_loops;
+    shard.rx_frames = n.rx_frames;
+    shard.tx_frames = n.tx_frames;
+    shard.buffers_in_use = n.buffers_in_use;
+    for (std::size_t i = 0; i < n.named.size(); ++i) shard.counters.push_back({stack::Stack::counter_name(i), n.named[i]});
+    stats.shards.push_back(std::move(shard));
+  }
+  static constexpr const char* kSeverities[] = {"info", "drop", "error"};
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    const tcp::VerdictInfo& info = tcp::kVerdicts[i];
+    stats.verdicts.push_back({info.name, kSeverities[static_cast<std::size_t>(info.severity)], info.text, verdicts[i]});
+  }
+  for (std::size_t p = 0; p < ports_.size(); ++p) {
+    stats.ports.push_back(ports_[p]->stats());
+    stats.ports.back().device = devices_[p];
+  }
+  return stats;
+}
+
+std::vector<ConnectionReport> Group::connections() {
+  struct Collected {
+    std::mutex mutex;
+    std::condition_variable ready;
+    std::vector<ConnectionReport> all;
+    unsigned finished = 0;
+  };
+  const auto collected = std::make_shared<Collected>();
+  const std::lock_guard lock(control_);
+  unsigned asked = 0;
+  for (unsigned s = 0; s < shards(); ++s) {
+    auto task = std::make_unique<Task>([collected, s](Shard& shard) {
+      auto& loop = static_cast<ShardLoop&>(shard);
+      loop.add_job([collected, s, cursor = stack::ConnTableCore::Cursor{}](ShardLoop& self) mutable {
+        std::vector<ConnectionReport> slice;
+        const bool more = self.stack().report(cursor, 256, s, slice);
+        const std::lock_guard hold(collected->mutex);
+        std::move(slice.begin(), slice.end(), std::back_inserter(collected->all));
+        if (!more) {
+          ++collected->finished;
+          collected->ready.notify_all();
+        }
+        return !more;
+      });
+    });
+    if (fabric_.tasks(fabric_.control(), s).push(task.get())) {
+      (void)task.release();  // the mailbox's now
+      ++asked;
+    }
+  }
+  std::unique_lock wait(collected->mutex);
+  collected->ready.wait_for(wait, std::chrono::seconds(5), [&] { return collected->finished == asked; });
+  return collected->all;
+}
+
+}  // namespace sluice::engine

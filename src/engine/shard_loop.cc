@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "engine/shard_loop.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "stack/frame_builder.h"
+
+namespace sluice::engine {
+
+ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vector<Attachment> attachments,
+                     BufSource& buffers, const FlowSteering& steering, Fabric& fabric)
+    : index_(index),
+      attachments_(std::move(attachments)),
+      steering_(steering),
+      fabric_(fabric),
+      stack_(config, buffers) {
+  stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
+}
+
+ShardLoop::~ShardLoop() {
+  // Services may still hold Buffers; those go back before the stack does.
+  stack_.abort_all();
+  services_.clear();
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    stack::TxQueue& queue = stack_.tx(i);
+    for (std::size_t k = 0; k < queue.count; ++k) stack::release_frame(queue.frames[k], stack_.bufs());
+    queue.count = 0;
+  }
+  for (unsigned from = 0; from < fabric_.shards(); ++from) {
+    fabric_.frames(from, index_).consume_all([this](const HandOver& item) {
+      stack_.bufs().adopt(item.buf);
+      stack::release_frame(item.buf, stack_.bufs());
+    });
+  }
+}
+
+void ShardLoop::add_service(std::unique_ptr<Service> service, const std::string& name) {
+  stack_.add_service(*service, name);
+  services_.push_back(std::move(service));
+}
+
+void ShardLoop::start(Instant now) {
+  stack_.set_now(now);
+  for (const auto& service : services_) service->on_start(*this);
+  publish();
+}
+
+bool ShardLoop::run_once(Instant now) noexcept {
+  ++loops_;
+  bool busy = false;
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    if (attachments_[i].owns && receive(i, now)) busy = true;
+  }
+  if (fabric_.shards() > 1 && from_other_shards(now)) busy = true;
+  if (run_tasks()) busy = true;
+  if (stack_.advance(now, kTimerBudget)) busy = true;
+  stack_.poll(now);
+  if (!jobs_.empty()) [[unlikely]] run_jobs();
+  if (draining_) [[unlikely]] {
+    if (now >= drain_deadline_) stack_.abort_some(kResetsPerLoop);
+  }
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    if (stack_.tx(i).count != 0) transmit(i);
+  }
+  if (busy) ++busy_loops_;
+  if ((now - published_).ns >= kPublishNs) {
+    published_ = now;
+    publish();
+  }
+  return busy;
+}
+
+bool ShardLoop::receive(std::size_t interface, Instant now) noexcept {
+  const Attachment& at = attachments_[interface];
+  const std::size_t n = at.port->receive(at.queue, burst_, now);
+  if (n == 0) return false;
+  rx_frames_ += n;
+  if (fabric_.shards() > 1) {
+    steer(interface, n, now);
+    return true;
+  }
+  for (std::size_t i = 0; i < n; ++i) stack_.bufs().adopt(burst_[i]);
+  stack_.receive(interface, std::span(burst_).first(n), now);
+  return true;
+}
+
+// Several shards: flows of others go to them (one queue for all), news about neighbours to everybody.
+void ShardLoop::steer(std::size_t interface, std::size_t n, Instant now) noexcept {
+  const Attachment& at = attachments_[interface];
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    Buf* buf = burst_[i];
+    stack_.bufs().adopt(buf);
+    std::optional<unsigned> by_device;
+    if (!at.steer) {
+      by_device = index_;
+    } else if ((buf->flags & kRxHash) != 0) {
+      by_device = steering_.shard_of_hash(buf->hash);
+    }
+    const auto decision = steering_.classify({buf->data, buf->len}, at.vlan && (buf->flags & kRxVlan) == 0, by_device);
+    if (decision.kind == FlowSteering::Class::kNeighbour) copy_to_others(interface, *buf);
+    if (decision.kind != FlowSteering::Class::kFlow || decision.shard == index_) {
+      mine_[kept++] = buf;
+      continue;
+    }
+    const HandOver item{buf, static_cast<std::uint8_t>(interface), HandOver::Kind::kReceived};
+    if (fabric_.frames(index_, decision.shard).push(item)) {
+      stack_.bufs().disown();
+      stack_.count_handed_over();
+    } else {
+      stack_.bufs().release(buf);
+      stack_.count_elsewhere(tcp::Verdict::kHandOverFull);
+    }
+  }
+  if (kept != 0) stack_.receive(interface, std::span(mine_).first(kept), now);
+}
+
+void ShardLoop::copy_to_others(std::size_t interface, const Buf& buf) noexcept {
+  for (unsigned to = 0; to < fabric_.shards(); ++to) {
+    if (to == index_) continue;
+    Buf* copy = stack_.bufs().take();
+    if (copy == nullptr) return;  // counted by the pool; the shard asks for itself later
+    if (copy->tailroom() < buf.len) {
+      stack_.bufs().release(copy);
+      return;
+    }
+    std::memcpy(copy->data, buf.data, buf.len);
+    copy->len = buf.len;
+    copy->port = buf.port;
+    if (fabric_.frames(index_, to).push({copy, static_cast<std::uint8_t>(interface), HandOver::Kind::kCopy})) {
+      stack_.bufs().disown();
+    } else {
+      stack_.bufs().release(copy);
+    }
+  }
+}
+
+bool ShardLoop::from_other_shards(Instant now) noexcept {
+  bool busy = false;
+  for (unsigned from = 0; from < fabric_.shards(); ++from) {
+    if (from == index_) continue;
+    Fabric::Ring& ring = fabric_.frames(from, index_);
+    HandOver item;
+    for (std::size_t budget = 2 * kBurst; budget != 0 && ring.pop(item); --budget) {
+      busy = true;
+      stack_.bufs().adopt(item.buf);
+      if (item.kind == HandOver::Kind::kToSend) {
+        stack::TxQueue& queue = stack_.tx(item.interface);
+        if (queue.count == stack::TxQueue::kCapacity) transmit(item.interface);
+        if (queue.count == stack::TxQueue::kCapacity) {
+          stack::release_frame(item.buf, stack_.bufs());
+        } else {
+          queue.frames[queue.count++] = item.buf;
+        }
+        continue;
+      }
+      stack_.receive(item.interface, std::span(&item.buf, 1), now, item.kind == HandOver::Kind::kCopy);
+    }
+  }
+  return busy;
+}
+
+bool ShardLoop::run_tasks() noexcept {
+  bool busy = false;
+  for (unsigned from = 0; from <= fabric_.control(); ++from) {
+    Fabric::Mailbox& mailbox = fabric_.tasks(from, index_);
+    Task* task = nullptr;
+    for (unsigned budget = 32; budget != 0 && mailbox.pop(task); --budget) {
+      busy = true;
+      (*task)(*this);
+      delete task;
+    }
+  }
+  return busy;
+}
+
+void ShardLoop::run_jobs() noexcept {
+  for (std::size_t i = 0; i < jobs_.size();) {
+    if (jobs_[i](*this)) {
+      jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+}
+
+// To the device, or to the shard that owns the queue. What is not taken waits for the next turn.
+void ShardLoop::transmit(std::size_t interface) noexcept {
+  const Attachment& at = attachments_[interface];
+  stack::TxQueue& queue = stack_.tx(interface);
+  std::size_t sent = 0;
+  if (at.owns) {
+    sent = at.port->transmit(at.queue, std::span(queue.frames).first(queue.count), stack_.bufs(), stack_.now());
+    tx_frames_ += sent;
+  } else {
+    Fabric::Ring& ring = fabric_.frames(index_, at.owner);
+    while (sent < queue.count &&
+           ring.push({queue.frames[sent], static_cast<std::uint8_t>(interface), HandOver::Kind::kToSend})) {
+      ++sent;
+    }
+  }
+  for (std::size_t i = 0; i < sent; ++i) stack_.bufs().disown();
+  std::copy(queue.frames.begin() + static_cast<std::ptrdiff_t>(sent),
+            queue.frames.begin() + static_cast<std::ptrdiff_t>(queue.count), queue.frames.begin());
+  queue.count -= sent;
+}
+
+void ShardLoop::begin_drain(Instant deadline) noexcept {
+  draining_ = true;
+  drain_deadline_ = deadline;
+  stack_.start_drain();
+}
+
+bool ShardLoop::drained() const noexcept { return draining_ && stack_.live_connections() == 0 && !has_pending(); }
+
+bool ShardLoop::has_pending() const noexcept {
+  auto& self = const_cast<ShardLoop&>(*this);
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    if (self.stack_.tx(i).count != 0) return true;
+  }
+  for (unsigned from = 0; from < fabric_.shards(); ++from) {
+    if (self.fabric_.frames(from, index_).read_available() != 0) return true;
+    if (self.fabric_.tasks(from, index_).read_available() != 0) return true;
+  }
+  return false;
+}
+
+bool ShardLoop::post(unsigned index, Task task) {
+  if (index >= fabric_.shards()) return false;
+  auto owned = std::make_unique<Task>(std::move(task));
+  if (!fabric_.tasks(index_, index).push(owned.get())) return false;
+  (void)owned.release();  // the mailbox's now
+  return true;
+}
+
+void ShardLoop::publish() noexcept {
+  ShardNumbers numbers;
+  numbers.verdicts = stack_.verdicts();
+  numbers.mib = stack_.counters().mib;
+  numbers.states = stack_.states();
+  stack_.read_counters(numbers.named);
+  numbers.loops = loops_;
+  numbers.busy_loops = busy_loops_;
+  numbers.rx_frames = rx_frames_;
+  numbers.tx_frames = tx_frames_;
+  numbers.buffers_in_use = stack_.bufs().in_use();
+  snapshot_.publish(numbers);
+}
+
+}  // namespace sluice::engine

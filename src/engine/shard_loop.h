@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One shard: the run-to-completion loop of a core. Bursts from the queues it owns,
+// frames and tasks from other shards, timers, services, bursts out. Everything here is
+// for the shard's thread, except the snapshot and what Fabric carries.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/fabric.h"
+#include "engine/rss.h"
+#include "engine/snapshot.h"
+#include "port/port.h"
+#include "stack/stack.h"
+
+namespace sluice::engine {
+
+// What a shard publishes: 64-bit words and nothing else.
+struct ShardNumbers {
+  tcp::VerdictCounts verdicts{};
+  TcpStats mib;
+  std::array<std::uint64_t, kStates> states{};
+  std::array<std::uint64_t, stack::Stack::kNamedCounters> named{};
+  std::uint64_t loops = 0, busy_loops = 0, rx_frames = 0, tx_frames = 0, buffers_in_use = 0;
+};
+
+// Where a shard meets a port.
+struct Attachment {
+  port::Port* port = nullptr;
+  std::uint16_t queue = 0;   // this shard's queue, where it owns one
+  unsigned owner = 0;        // else: the shard whose queue serves us
+  bool owns = false;
+  bool steer = false;        // the device does not spread as we do: we spread what it receives
+  bool vlan = false;         // frames carry a tag
+};
+
+class ShardLoop final : public Shard {
+ public:
+  ShardLoop(unsigned index, const stack::StackConfig& config, std::vector<Attachment> attachments, BufSource& buffers,
+            const FlowSteering& steering, Fabric& fabric);
+  ~ShardLoop() override;
+
+  // --- start-up, on the starting thread ---
+  void add_service(std::unique_ptr<Service> service, const std::string& name);
+  // Tells the services; every one of them has its listeners by then.
+  void start(Instant now);
+
+  // --- the loop ---
+  // One turn at `now`; true when there was something to do.
+  bool run_once(Instant now) noexcept;
+  // Begins the drain; what is left at `deadline` is reset.
+  void begin_drain(Instant deadline) noexcept;
+  [[nodiscard]] bool draining() const noexcept { return draining_; }
+  // Nothing is left of any connection, and every frame has left for its port.
+  [[nodiscard]] bool drained() const noexcept;
+  // When run_once() has work if nothing arrives; for drivers with a virtual clock.
+  [[nodiscard]] Instant next_deadline(Instant now) const noexcept { return stack_.next_deadline(now); }
+  // Frames or tasks from other shards, or frames that a port would not take yet.
+  [[nodiscard]] bool has_pending() const noexcept;
+  [[nodiscard]] stack::Stack& stack() noexcept { return stack_; }
+
+  // --- any thread ---
+  [[nodiscard]] ShardNumbers numbers() const noexcept { return snapshot_.read(); }
+
+  // A job runs a slice each turn until it returns true. Shard thread (post it).
+  using Job = std::function<bool(ShardLoop&)>;
+  void add_job(Job job) { jobs_.push_back(std::move(job)); }
+  void publish() noexcept;
+
+  // --- sluice::Shard, for services ---
+  [[nodiscard]] unsigned index() const noexcept override { return index_; }
+  [[nodiscard]] unsigned count() const noexcept override { return fabric_.shards(); }
+  [[nodiscard]] Instant now() const noexcept override { return stack_.now(); }
+  Result<ListenerId> listen(Service& service, Endpoint local, const SocketOptions& options,
+                            std::uint32_t backlog) override {
+    return stack_.listen(service, local, options, backlog);
+  }
+  Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) override {
+    return stack_.set_listener(listener, option, value);
+  }
+  [[nodiscard]] Endpoint local(ListenerId listener) const override { return stack_.local(listener); }
+  void close(ListenerId listener) override { stack_.close_listener(listener); }
+  void hold(ListenerId listener, bool held) override { stack_.hold_listener(listener, held); }
+  Result<Connection> connect(Service& service, Endpoint remote, Endpoint from, const SocketOptions& options) override {
+    return stack_.connect(service, remote, from, options);
+  }
+  bool post(unsigned index, Task task) override;
+  void reset_service(Service& service) override { stack_.reset_service(service); }
+
+ private:
+  static constexpr std::size_t kBurst = 32;
+  static constexpr std::uint32_t kTimerBudget = 256;
+  static constexpr std::size_t kResetsPerLoop = 256;
+  static constexpr std::int64_t kPublishNs = 1'000'000;
+
+  bool receive(std::size_t interface, Instant now) noexcept;
+  void steer(std::size_t interface, std::size_t n, Instant now) noexcept;
+  void copy_to_others(std::size_t interface, const Buf& buf) noexcept;
+  bool from_other_shards(Instant now) noexcept;
+  bool run_tasks() noexcept;
+  void run_jobs() noexcept;
+  void transmit(std::size_t interface) noexcept;
+
+  unsigned index_;
+  std::vector<Attachment> attachments_;
+  const FlowSteering& steering_;
+  Fabric& fabric_;
+  stack::Stack stack_;
+  std::vector<std::unique_ptr<Service>> services_;
+  std::array<Buf*, kBurst> burst_{};
+  std::array<Buf*, kBurst> mine_{};
+  std::vector<Job> jobs_;
+  bool draining_ = false;
+  Instant drain_deadline_{};
+  Instant published_{};
+  std::uint64_t loops_ = 0, busy_loops_ = 0, rx_frames_ = 0, tx_frames_ = 0;
+  Snapshot<ShardNumbers> snapshot_;
+};
+
+}  // namespace sluice::engine

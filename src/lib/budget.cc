@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "lib/budget.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <string>
+
+#include "engine/group.h"
+#include "stack/stack.h"
+
+namespace sluice::lib {
+
+namespace {
+
+constexpr std::size_t kMiB = std::size_t{1} << 20U;
+// A buffer with its mbuf, its Buf and its room, about.
+constexpr std::size_t kBytesPerBuffer = 2560;
+// What a device's queue and a shard's own stock keep for themselves.
+constexpr std::size_t kBuffersPerQueue = 4096;
+
+bool read_number(std::string_view text, unsigned& out) noexcept {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+// "3" or "0-3"
+unsigned count_range(std::string_view range) noexcept {
+  const std::size_t dash = range.find('-');
+  unsigned first = 0;
+  unsigned last = 0;
+  if (!read_number(range.substr(0, dash), first)) return 0;
+  if (dash == std::string_view::npos) return 1;
+  if (!read_number(range.substr(dash + 1), last) || last < first) return 0;
+  return last - first + 1;
+}
+
+}  // namespace
+
+unsigned count_lcores(std::string_view list) noexcept {
+  unsigned count = 0;
+  unsigned depth = 0;
+  bool in_cpus = false;  // behind an '@': where they run, not which they are
+  std::size_t begin = 0;
+  const auto take = [&](std::size_t end) {
+    const unsigned n = count_range(list.substr(begin, end - begin));
+    count += n;
+    return n != 0;
+  };
+  for (std::size_t i = 0; i <= list.size(); ++i) {
+    const char c = i < list.size() ? list[i] : ',';
+    if (c == '(') {
+      ++depth;
+      begin = i + 1;
+    } else if (c == ')' || c == '@' || c == ',') {
+      if (c == ')' && depth-- == 0) return 0;
+      const bool group_before = i > 0 && list[i - 1] == ')';  // counted already
+      if (!in_cpus && !group_before && !take(i)) return 0;
+      begin = i + 1;
+      if (c == '@') in_cpus = true;
+      if (c == ',' && depth == 0) in_cpus = false;
+    }
+  }
+  return depth == 0 ? count : 0;
+}
+
+std::size_t memory_available() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string key;
+  std::size_t kib = 0;
+  std::string unit;
+  while (meminfo >> key >> kib) {
+    std::getline(meminfo, unit);
+    if (key == "MemAvailable:") return kib * 1024;
+  }
+  return 0;
+}
+
+Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
+  Limits limits;
+  limits.shards = count_lcores(config.dpdk.lcores);
+  if (limits.shards == 0) {
+    return Error{Errc::kInvalid, fmt::format("dpdk.lcores: \"{}\" is not a list of cores; write for example \"0\" or "
+                                             "\"0-3\"", config.dpdk.lcores)};
+  }
+  engine::GroupOptions options;
+  options.shards = limits.shards;
+  stack::StackConfig shard = engine::Group::stack_config(config, options);
+  limits.records_bytes = stack::Stack::bytes_needed(shard) * limits.shards;
+  const std::size_t available = memory_available();
+  if (limits.records_bytes > available) {
+    return Error{Errc::kNoMemory,
+                 fmt::format("tcp.max_connections: {} connections and a SYN cache of {} need {} MiB, {} MiB are "
+                             "available; lower them or add memory",
+                             config.tcp.max_connections, config.tcp.syn_cache, limits.records_bytes / kMiB,
+                             available / kMiB)};
+  }
+  const std::size_t least = kBuffersPerQueue * limits.shards * std::max<std::size_t>(config.ports.size(), 1);
+  if (config.tcp.buffers != 0) {
+    limits.buffers = config.tcp.buffers;
+    if (limits.buffers * kBytesPerBuffer > dpdk_memory) {
+      return Error{Errc::kNoMemory, fmt::format("tcp.buffers: {} packet buffers need {} MiB, DPDK can have {} MiB; "
+                                                "lower it, or reserve more hugepages",
+                                                limits.buffers, limits.buffers * kBytesPerBuffer / kMiB,
+                                                dpdk_memory / kMiB)};
+    }
+  } else {
+    const std::size_t wanted = least + std::clamp<std::size_t>(config.tcp.max_connections / 4, 4096, 262'144);
+    limits.buffers = std::min(wanted, dpdk_memory / 2 / kBytesPerBuffer);
+  }
+  if (limits.buffers < least) {
+    return Error{Errc::kNoMemory,
+                 fmt::format("tcp.buffers: {} packet buffers are too few for {} shard(s) on {} port(s), which need {} "
+                             "({} MiB); DPDK can have {} MiB",
+                             limits.buffers, limits.shards, config.ports.size(), least,
+                             least * kBytesPerBuffer / kMiB, dpdk_memory / kMiB)};
+  }
+  limits.fragments = std::max<std::size_t>(least, limits.buffers / 4);
+  return limits;
+}
+
+}  // namespace sluice::lib

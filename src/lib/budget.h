@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a configuration to what must be reserved for it, checked against the memory that
+// is there (Decision 11). Start-up only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "sluice/config.h"
+#include "sluice/error.h"
+
+namespace sluice::lib {
+
+// How many cores DPDK's list names: "0", "0-3,6", "0@1,1@0", "(0-3)@(4-7)". 0: not a list.
+[[nodiscard]] unsigned count_lcores(std::string_view list) noexcept;
+
+struct Limits {
+  unsigned shards = 1;
+  std::size_t buffers = 0;        // packet buffers in all
+  std::size_t fragments = 0;      // that devices may be reading at one time
+  std::size_t records_bytes = 0;  // connections, half-open and TIME_WAIT, tables: of all shards
+};
+
+// `dpdk_memory`: bytes that DPDK could be given. Errors: kInvalid (lcores), kNoMemory.
+[[nodiscard]] Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory);
+
+// Bytes that the kernel calls available, from /proc/meminfo.
+[[nodiscard]] std::size_t memory_available();
+
+}  // namespace sluice::lib

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The public Engine: DPDK started, buffers reserved, ports up, shards on their cores.
+#include "sluice/engine.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/group.h"
+#include "lib/budget.h"
+#include "port/dpdk/buffers.h"
+#include "port/dpdk/eal.h"
+#include "port/dpdk/ethdev_port.h"
+#include "port/dpdk/launch.h"
+#include "port/dpdk/telemetry.h"
+
+namespace sluice {
+
+namespace {
+
+class DpdkEngine final : public Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(const Config& config);
+
+  Result<void> add_service(const ServiceConfig& config, ServiceFactory factory) override {
+    return group_->add_service(config, factory);
+  }
+
+  Result<void> run(const std::function<void()>& ready) override {
+    const port::TscClock clock;
+    group_->start(clock.now());
+    const port::Telemetry telemetry([this] { return group_->stats(); });
+    ready();
+    port::run_on_lcores([&](unsigned index) { group_->run(index, [&clock] { return clock.now(); }); });
+    return {};
+  }
+
+  void stop() noexcept override { group_->stop(); }
+  [[nodiscard]] Stats stats() const override { return group_->stats(); }
+  [[nodiscard]] std::vector<ConnectionReport> connections() override { return group_->connections(); }
+
+ private:
+  // Each needs those before it for as long as it lives.
+  std::unique_ptr<port::Eal> eal_;
+  std::unique_ptr<port::DpdkBuffers> buffers_;
+  std::vector<std::unique_ptr<port::DpdkPort>> ports_;
+  std::unique_ptr<engine::Group> group_;
+};
+
+Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
+  const auto limits = lib::plan_limits(config, port::memory_there(config.dpdk.hugepages));
+  if (!limits) return limits.error();
+  port::BufferLimits buffer_limits;
+  buffer_limits.buffers = limits->buffers;
+  buffer_limits.fragments = limits->fragments;
+  buffer_limits.mtu = 0;
+  std::vector<std::string> devices;
+  for (const PortConfig& port : config.ports) {
+    devices.push_back(port.device);
+    buffer_limits.mtu = std::max(buffer_limits.mtu, port.mtu);
+  }
+  const std::size_t queues = config.ports.size() * limits->shards;
+
+  auto engine = std::make_unique<DpdkEngine>();
+  auto eal = port::Eal::start(config.dpdk, port::DpdkBuffers::memory_needed(buffer_limits, queues), devices);
+  if (!eal) return eal.error();
+  engine->eal_ = std::move(*eal);
+  auto buffers = port::DpdkBuffers::create(buffer_limits);
+  if (!buffers) return buffers.error();
+  engine->buffers_ = std::move(*buffers);
+
+  const engine::Keys keys = engine::make_keys(config.tcp.seed);
+  const auto shards = static_cast<unsigned>(engine->eal_->lcores().size());
+  std::vector<port::Port*> ports;
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    port::DpdkPortOptions options;
+    options.index = static_cast<std::uint8_t>(i);
+    options.shards = shards;
+    options.rss_key = keys.rss;
+    auto port = port::DpdkPort::create(config.ports[i], options, *engine->buffers_);
+    if (!port) return port.error();
+    ports.push_back(port->get());
+    engine->ports_.push_back(std::move(*port));
+  }
+  engine::GroupOptions options;
+  options.shards = shards;
+  options.prefault = true;
+  options.seed = config.tcp.seed;
+  engine->group_ = std::make_unique<engine::Group>(config, options, keys, ports, *engine->buffers_);
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::create(const Config& config) { return DpdkEngine::create(config); }
+
+}  // namespace sluice

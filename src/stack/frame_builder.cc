@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/frame_builder.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "wire/checksum.h"
+#include "wire/frame.h"
+#include "wire/tcp.h"
+#include "wire/tcp_options.h"
+
+namespace sluice::stack {
+
+namespace {
+
+wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
+  wire::TcpOptions options;
+  options.has_mss = (segment.options & tcp::kOptMss) != 0;
+  options.mss = segment.mss;
+  options.has_wscale = (segment.options & tcp::kOptWscale) != 0;
+  options.wscale = segment.wscale;
+  options.sack_permitted = (segment.options & tcp::kOptSackPermitted) != 0;
+  options.has_ts = (segment.options & tcp::kOptTimestamps) != 0;
+  options.tsval = segment.tsval;
+  options.tsecr = segment.tsecr;
+  options.n_sack = (segment.options & tcp::kOptSack) != 0 ? segment.n_sack : 0;
+  std::copy_n(segment.sack, options.n_sack, options.sack);
+  return options;
+}
+
+// RFC 6437: the same for all packets of a flow, different between flows.
+std::uint32_t flow_label(const tcp::FlowId& flow) noexcept {
+  std::uint64_t low = 0;
+  std::memcpy(&low, flow.remote.bytes.data() + 8, sizeof(low));
+  const std::uint64_t mixed = (low ^ (std::uint64_t{flow.remote_port} << 16U | flow.local_port)) * 0x9e3779b97f4a7c15ULL;
+  return static_cast<std::uint32_t>(mixed >> 44U);
+}
+
+// Calls visit(owner, data, len) for each stretch of the payload.
+template <typename Visit>
+void for_each_piece(const tcp::OutSegment& segment, Visit&& visit) noexcept {
+  std::uint32_t offset = segment.chunk_offset;
+  std::uint32_t left = segment.len;
+  for (Buf* chunk = segment.chunk; left != 0; chunk = chunk->next) {
+    const std::uint32_t n = std::min(left, chunk->len - offset);
+    visit(chunk, chunk->data + offset, n);
+    left -= n;
+    offset = 0;
+  }
+}
+
+// Copies the payload behind the headers; returns its sum.
+wire::CsumSum copy_payload(Buf& frame, const tcp::OutSegment& segment, bool want_sum) noexcept {
+  wire::CsumSum sum = 0;
+  std::size_t done = 0;
+  for_each_piece(segment, [&](Buf*, const std::uint8_t* data, std::uint32_t n) {
+    if (want_sum) {
+      sum = wire::combine(sum, wire::copy_and_sum(frame.end(), data, n), done);
+    } else {
+      std::memcpy(frame.end(), data, n);
+    }
+    frame.len += n;
+    done += n;
+  });
+  return sum;
+}
+
+// Refers to the payload where it lies; returns its sum.
+wire::CsumSum refer_to_payload(Buf& frame, const tcp::OutSegment& segment, bool want_sum, BufPool& bufs) noexcept {
+  wire::CsumSum sum = 0;
+  std::size_t done = 0;
+  Fragment* fragment = frame.fragments();
+  for_each_piece(segment, [&](Buf* owner, const std::uint8_t* data, std::uint32_t n) {
+    if (want_sum) sum = wire::combine(sum, wire::sum_bytes(data, n), done);
+    bufs.retain(owner);
+    *fragment++ = {owner, data, n};
+    ++frame.n_fragments;
+    done += n;
+  });
+  return sum;
+}
+
+}  // namespace
+
+Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const IpAddress& local,
+                 const InterfaceConfig& interface, std::uint16_t ip_id, BufPool& bufs) noexcept {
+  Buf* frame = bufs.take();
+  if (frame == nullptr) [[unlikely]] return nullptr;
+
+  std::size_t options_len = 0;
+  std::uint8_t options[wire::kTcpOptionsMax];
+  if (segment.options == tcp::kOptTimestamps) [[likely]] {
+    options_len = wire::write_timestamps(options, segment.tsval, segment.tsecr);
+  } else if (segment.options != 0) {
+    options_len = wire::write_tcp_options(options, options_of(segment));
+  }
+  const std::size_t tcp_len = wire::kTcpHeader + options_len;
+  const auto l4_total = static_cast<std::uint16_t>(tcp_len + segment.len);
+
+  wire::FrameHead head{};
+  static constexpr wire::MacAddress kUnknown{};
+  head.dst_mac = kUnknown.data();
+  head.src_mac = interface.mac.data();
+  head.src = &local;
+  head.dst = &flow.remote;
+  head.vlan = interface.vlan;
+  head.ip_id = ip_id;
+  head.ip_checksum = !interface.offloads.tx_ip_csum;
+  const bool v4 = flow.remote.is_v4();
+  if (!v4) head.flow_label = flow_label(flow);
+  const std::size_t head_len = wire::write_frame_head(frame->data, head, l4_total);
+
+  std::uint8_t* tcp = frame->data + head_len;
+  const wire::TcpHeader header{flow.local_port, flow.remote_port, segment.seq, segment.ack, segment.flags, segment.wnd, 0};
+  header.write(tcp, options_len);
+  std::memcpy(tcp + wire::kTcpHeader, options, options_len);
+  frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
+  frame->l2_len = static_cast<std::uint16_t>(wire::l2_size(interface.vlan));
+  frame->l3_len = static_cast<std::uint16_t>(wire::l3_size(v4));
+
+  const bool in_software = !interface.offloads.tx_tcp_csum;
+  wire::CsumSum sum = wire::pseudo_sum(local, flow.remote, wire::kProtoTcp, l4_total);
+  if (segment.len != 0) {
+    const bool gather = interface.offloads.multi_segment && segment.len > kCopyBreak;
+    const wire::CsumSum payload =
+        gather ? refer_to_payload(*frame, segment, in_software, bufs) : copy_payload(*frame, segment, in_software);
+    sum += wire::fold(payload);
+  }
+  frame->len_total = static_cast<std::uint32_t>(head_len + tcp_len + segment.len);
+  if (in_software) {
+    wire::store_checksum(tcp + wire::kTcpChecksumOffset, sum + wire::sum_bytes(tcp, tcp_len));
+  } else {
+    wire::store_partial_sum(tcp + wire::kTcpChecksumOffset, sum);
+    frame->flags |= kTxTcpCsum;
+  }
+  if (interface.offloads.tx_ip_csum && v4) frame->flags |= kTxIpCsum;
+  return frame;
+}
+
+void linearise(Buf* frame, BufPool& bufs) noexcept {
+  const unsigned n = frame->n_fragments;
+  // The list of fragments lies in the memory that is about to be filled.
+  std::array<Fragment, kMaxFragments> pieces;
+  std::copy_n(frame->fragments(), n, pieces.begin());
+  frame->n_fragments = 0;
+  for (unsigned i = 0; i < n; ++i) {
+    const std::uint32_t fits = std::min(pieces[i].len, frame->tailroom());
+    std::memcpy(frame->end(), pieces[i].data, fits);
+    frame->len += fits;
+    bufs.release(pieces[i].owner);
+  }
+}
+
+void release_frame(Buf* frame, BufPool& bufs) noexcept {
+  const Fragment* fragments = frame->fragments();
+  for (unsigned i = 0; i < frame->n_fragments; ++i) bufs.release(fragments[i].owner);
+  frame->n_fragments = 0;
+  bufs.release(frame);
+}
+
+}  // namespace sluice::stack

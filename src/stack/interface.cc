@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/interface.h"
+
+#include <array>
+#include <cstring>
+
+namespace sluice::stack {
+
+bool same_prefix(const IpAddress& a, const IpAddress& b, std::uint8_t prefix_len) noexcept {
+  if (a.is_v4() != b.is_v4()) return false;
+  const unsigned first = a.is_v4() ? 12 : 0;
+  const unsigned whole = prefix_len / 8U;
+  if (std::memcmp(a.bytes.data() + first, b.bytes.data() + first, whole) != 0) return false;
+  const unsigned rest = prefix_len % 8U;
+  if (rest == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff00U >> rest);
+  return ((a.bytes[first + whole] ^ b.bytes[first + whole]) & mask) == 0;
+}
+
+Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept {
+  Prefix prefix{};
+  prefix.interface = interface;
+  std::array<std::uint8_t, 16> mask{};
+  const unsigned bits = address.prefix_len + (address.address.is_v4() ? 96U : 0U);
+  for (unsigned i = 0; i < bits; ++i) mask[i / 8] = static_cast<std::uint8_t>(mask[i / 8] | 0x80U >> i % 8);
+  std::memcpy(prefix.bits, address.address.bytes.data(), sizeof(prefix.bits));
+  std::memcpy(prefix.mask, mask.data(), sizeof(prefix.mask));
+  return prefix;
+}
+
+Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    for (const InterfaceAddress& a : interfaces[i].addresses) {
+      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i)});
+      prefixes_.push_back(prefix_of(a, static_cast<std::uint8_t>(i)));
+      mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
+    }
+    Gateways g;
+    for (const IpAddress& gateway : interfaces[i].gateways) {
+      (gateway.is_v4() ? g.v4 : g.v6) = gateway;
+      (gateway.is_v4() ? g.has_v4 : g.has_v6) = true;
+    }
+    gateways_.push_back(g);
+  }
+  std::uint32_t slots = 8;
+  while (slots < 2 * all_.size()) slots *= 2;
+  mask_ = slots - 1;
+  slots_.assign(slots, kNoAddress);
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    std::uint32_t slot = slot_of(all_[i].address);
+    while (slots_[slot] != kNoAddress) slot = (slot + 1) & mask_;
+    slots_[slot] = static_cast<std::uint16_t>(i);
+  }
+}
+
+std::uint32_t Addresses::slot_of(const IpAddress& address) const noexcept {
+  std::uint64_t low = 0;
+  std::memcpy(&low, address.bytes.data() + 8, sizeof(low));
+  return static_cast<std::uint32_t>((low * 0x9e3779b97f4a7c15ULL) >> 40U) & mask_;
+}
+
+bool Addresses::on_link(std::uint8_t interface, const IpAddress& remote) const noexcept {
+  std::uint64_t words[2];
+  std::memcpy(words, remote.bytes.data(), sizeof(words));
+  for (const Prefix& prefix : prefixes_) {
+    if (prefix.interface == interface && prefix.holds(words)) return true;
+  }
+  return false;
+}
+
+const IpAddress* Addresses::next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
+  const LocalAddress& from = all_[local];
+  if (on_link(from.interface, remote)) return &remote;
+  const Gateways& g = gateways_[from.interface];
+  if (remote.is_v4()) return g.has_v4 ? &g.v4 : nullptr;
+  return g.has_v6 ? &g.v6 : nullptr;
+}
+
+std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (same_prefix(all_[i].address, remote, all_[i].prefix_len)) return static_cast<std::uint16_t>(i);
+  }
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (all_[i].address.is_v4() != remote.is_v4()) continue;
+    if (next_hop(static_cast<std::uint16_t>(i), remote) != nullptr) return static_cast<std::uint16_t>(i);
+  }
+  return kNoAddress;
+}
+
+bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
+  if (!address.is_v4()) return false;
+  std::uint32_t value = 0;
+  std::memcpy(&value, address.bytes.data() + 12, 4);
+  if (value == 0xffffffffU) return true;
+  for (const LocalAddress& a : all_) {
+    if (!a.address.is_v4() || a.prefix_len >= 31 || !same_prefix(a.address, address, a.prefix_len)) continue;
+    const std::uint32_t host_bits = 0xffffffffU >> a.prefix_len;
+    if ((__builtin_bswap32(value) & host_bits) == host_bits) return true;
+  }
+  return false;
+}
+
+}  // namespace sluice::stack

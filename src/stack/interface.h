@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Our side of the network: interfaces (one a port), their addresses and the way out.
+// Built once at start; a shard's copy is read by that shard only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/buf.h"
+#include "sluice/config.h"
+#include "wire/bytes.h"
+
+namespace sluice::stack {
+
+inline constexpr std::uint16_t kNoAddress = 0xffff;
+
+// What a port offers, as far as building frames depends on it.
+struct Offloads {
+  bool tx_ip_csum = false;
+  bool tx_tcp_csum = false;
+  bool multi_segment = false;  // payload may stay in other buffers (Buf::fragments)
+};
+
+struct InterfaceConfig {
+  std::string name;
+  wire::MacAddress mac{};
+  std::uint16_t mtu = 1500;   // bytes of IP packet
+  std::uint16_t vlan = 0;     // 0: untagged
+  std::vector<InterfaceAddress> addresses;
+  std::vector<IpAddress> gateways;
+  Offloads offloads;
+};
+
+// Frames that wait for their port, in order. Whoever drives the stack empties it.
+struct TxQueue {
+  static constexpr std::size_t kCapacity = 256;
+  std::array<Buf*, kCapacity> frames;
+  std::size_t count = 0;
+};
+
+struct LocalAddress {
+  IpAddress address;
+  std::uint8_t prefix_len = 0;
+  std::uint8_t interface = 0;
+};
+
+// The addresses of all interfaces, named by 16-bit indices, and the routes that follow
+// from them: on-link prefixes and one gateway a family and interface.
+class Addresses {
+ public:
+  explicit Addresses(const std::vector<InterfaceConfig>& interfaces);
+
+  // Index of one of our addresses, or kNoAddress.
+  [[nodiscard]] std::uint16_t find(const IpAddress& address) const noexcept {
+    for (std::uint32_t slot = slot_of(address);; slot = (slot + 1) & mask_) {
+      const std::uint16_t index = slots_[slot];
+      if (index == kNoAddress || all_[index].address == address) return index;
+    }
+  }
+  [[nodiscard]] const LocalAddress& operator[](std::uint16_t index) const noexcept { return all_[index]; }
+  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+  // Largest segment that the MTU lets us receive, indexed like addresses: MTU - 40 or - 60.
+  [[nodiscard]] const std::uint16_t* mss() const noexcept { return mss_.data(); }
+
+  // The next hop for `remote` from one of our addresses: itself on-link, else the gateway;
+  // null when there is no way.
+  [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept;
+  // The address to open a connection to `remote` from; kNoAddress when there is no way.
+  [[nodiscard]] std::uint16_t source_for(const IpAddress& remote) const noexcept;
+  // 255.255.255.255, or the broadcast address of one of the prefixes.
+  [[nodiscard]] bool is_broadcast(const IpAddress& address) const noexcept;
+  [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
+
+ private:
+  [[nodiscard]] std::uint32_t slot_of(const IpAddress& address) const noexcept;
+
+  // Both halves of an address under its mask.
+  struct Prefix {
+    std::uint64_t bits[2], mask[2];
+    std::uint8_t interface;
+
+    [[nodiscard]] bool holds(const std::uint64_t* address) const noexcept {
+      return (((address[0] ^ bits[0]) & mask[0]) | ((address[1] ^ bits[1]) & mask[1])) == 0;
+    }
+  };
+  struct Gateways {
+    IpAddress v4, v6;
+    bool has_v4 = false, has_v6 = false;
+  };
+  [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept;
+
+  std::vector<LocalAddress> all_;
+  std::vector<std::uint16_t> mss_;
+  std::vector<Prefix> prefixes_;       // of all addresses
+  std::vector<Gateways> gateways_;     // by interface
+  std::vector<std::uint16_t> slots_;   // open addressing, at most half full
+  std::uint32_t mask_ = 0;
+};
+
+// True when the first `prefix_len` bits agree (counted within the family).
+[[nodiscard]] bool same_prefix(const IpAddress& a, const IpAddress& b, std::uint8_t prefix_len) noexcept;
+
+}  // namespace sluice::stack

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A record's way through its kinds: half-open, connection, TIME_WAIT, gone; the
+// application's callbacks on that way; and the timers.
+#include "stack/stack.h"
+
+namespace sluice::stack {
+
+using tcp::Tcb;
+
+// Callbacks never nest: calls that the application makes on other connections take
+// effect at once, those on this one when it returns.
+void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
+  const std::uint8_t events = env_.events;
+  env_.events = 0;
+  if ((tcb.flags & tcp::kAppClosed) != 0) return;
+  Service& service = *services_[params_[tcb.params].service].service;
+  const Connection connection(this, handle.index(), tcb.generation);
+  const auto still_held = [&] { return (tcb.flags & tcp::kAppClosed) == 0; };
+  current_ = handle;
+  if ((events & tcp::kEventConnected) != 0) {
+    tcb.flags |= tcp::kAccepted;
+    if (listener != Listeners::kNone) {
+      service.on_accept(connection, ListenerId{listener + 1U});
+    } else {
+      service.on_connected(connection);
+    }
+  }
+  if ((events & tcp::kEventReadable) != 0 && still_held()) service.on_readable(connection);
+  if ((events & tcp::kEventWritable) != 0 && still_held()) service.on_writable(connection);
+  if ((events & tcp::kEventClosed) != 0 && still_held()) {
+    tcb.flags |= tcp::kAccepted;
+    service.on_closed(connection, tcb.error);
+    tcb.flags |= tcp::kAppClosed;
+  }
+  current_ = kNoHandle;
+  env_.events = 0;
+}
+
+void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
+  if (outbox_.size() != 0) flush_outbox(tcb.flow);
+  if ((env_.events & tcp::kEventR1) != 0) [[unlikely]] suspect_next_hop(tcb.flow);
+  if (env_.events != 0) deliver(handle, tcb, listener);
+  finish(handle, tcb);
+}
+
+void Stack::suspect_next_hop(const tcp::FlowId& flow) noexcept {
+  const IpAddress* hop = addresses_.next_hop(flow.local_addr, flow.remote);
+  if (hop != nullptr) neighbours_.suspect(addresses_[flow.local_addr].interface, *hop);
+}
+
+void Stack::finish(Handle handle, Tcb& tcb) noexcept {
+  // abort() by the application left its RST in the outbox of a connection already CLOSED.
+  if (tcb.state != State::kClosed) [[likely]] {
+    do {
+      tcb.flags &= ~tcp::kMoreOutput;
+      tcp::output(tcb, env_);
+      flush_outbox(tcb.flow);
+    } while ((tcb.flags & tcp::kMoreOutput) != 0);
+  }
+  flush_outbox(tcb.flow);
+  if (tcb.state == State::kClosed) return remove_tcb(handle, tcb);
+  if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) return compact(handle, tcb);
+  const Tick deadline = tcp::next_deadline(tcb);
+  if (deadline.armed() && (!tcb.armed.armed() || deadline.before(tcb.armed))) wheel_.arm(handle, deadline);
+}
+
+void Stack::compact(Handle handle, Tcb& tcb) noexcept {
+  const std::uint32_t index = slabs_.time_waits.take();
+  if (index == kNoIndex) [[unlikely]] {
+    ++stack_counters_.time_wait_overflow;
+    return remove_tcb(handle, tcb);
+  }
+  const Handle fresh = Handle::make(Kind::kTimeWait, index);
+  tcp::TimeWait& record = slabs_.time_waits[index];
+  tcp::time_wait(record, tcb);
+  record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
+  table_.replace(hash(tcb.flow), handle, fresh);
+  wheel_.cancel(handle);
+  const Tick deadline = tcb.t_long.armed()
+                            ? tcb.t_long
+                            : Tick::ceil(env_.now + Duration::milliseconds(2 * std::int64_t{config_.msl_ms}));
+  --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
+  tcp::release(tcb, env_);
+  unref_params(tcb.params);
+  tcb.generation = 0;
+  slabs_.tcbs.give(handle.index());
+  wheel_.arm(fresh, deadline);
+}
+
+void Stack::remove_tcb(Handle handle, Tcb& tcb) noexcept {
+  table_.erase(hash(tcb.flow), handle);
+  wheel_.cancel(handle);
+  // With no TIME_WAIT record to be had the state is left from here; else it is CLOSED, which nobody counts.
+  if (tcb.state != State::kClosed) --counters_.states[static_cast<std::size_t>(tcb.state)];
+  tcp::release(tcb, env_);
+  unref_params(tcb.params);
+  tcb.generation = 0;
+  slabs_.tcbs.give(handle.index());
+}
+
+void Stack::remove_half_open(Handle handle) noexcept {
+  const tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+  table_.erase(hash(record.flow), handle);
+  wheel_.cancel(handle);
+  --listeners_[record.listener].half_open;
+  slabs_.half_opens.give(handle.index());
+}
+
+void Stack::remove_time_wait(Handle handle) noexcept {
+  table_.erase(hash(slabs_.time_waits[handle.index()].flow), handle);
+  wheel_.cancel(handle);
+  slabs_.time_waits.give(handle.index());
+}
+
+void Stack::remove_expired() noexcept {
+  for (std::size_t i = 0; i < n_expired_; ++i) remove_time_wait(expired_[i]);
+  n_expired_ = 0;
+}
+
+bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
+  set_now(now);
+  advanced_to_ = now;
+  if (now >= neighbours_.next_check()) [[unlikely]] {
+    neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); });
+  }
+  const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
+  if (n_expired_ != 0) remove_expired();
+  return more;
+}
+
+void Stack::on_timer(Handle handle) noexcept {
+  switch (handle.kind()) {
+    case Kind::kTcb: {
+      Tcb& tcb = slabs_.tcbs[handle.index()];
+      const Tick due = tcp::next_deadline(tcb);
+      if (!due.armed()) return;
+      if (env_.tick.before(due)) return wheel_.arm(handle, due);
+      env_.events = 0;
+      tcp::on_timer(tcb, env_);
+      settle(handle, tcb);
+      return;
+    }
+    case Kind::kHalfOpen: {
+      tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+      if (draining_ || !listeners_[record.listener].open) {
+        ++stack_counters_.half_open_dropped;
+        return remove_half_open(handle);
+      }
+      if (!tcp::half_open_timeout(record, env_.tick)) {
+        ++stack_counters_.half_open_timeouts;
+        ++counters_.mib.AttemptFails;
+        return remove_half_open(handle);
+      }
+      wheel_.arm(handle, record.deadline);
+      ++counters_.mib.RetransSegs;
+      --counters_.mib.OutSegs;  // send_syn_ack() counts it as new
+      send_syn_ack(record);
+      return;
+    }
+    case Kind::kTimeWait:
+      // Millions end at once: their table lines are asked for first and cleared together.
+      table_.prefetch_bucket(hash(slabs_.time_waits[handle.index()].flow));
+      expired_[n_expired_++] = handle;
+      if (n_expired_ == expired_.size()) remove_expired();
+      return;
+    case Kind::kNone: return;
+  }
+}
+
+Instant Stack::next_deadline(Instant now) const noexcept {
+  Instant next = neighbours_.next_check();
+  const Tick tick = Tick::floor(now);
+  if (const auto due = wheel_.next_deadline(tick)) {
+    const std::int64_t start = now.ns - now.ns % kTickNs;
+    const Instant at{start + std::int64_t{due->until(tick)} * kTickNs};
+    if (at < next) next = at;
+  }
+  return next < now ? now : next;
+}
+
+void Stack::start_drain() noexcept {
+  draining_ = true;
+  for (const ServiceSlot& slot : services_) slot.service->on_drain();
+}
+
+bool Stack::abort_some(std::uint32_t most) noexcept {
+  std::uint32_t done = 0;
+  for (std::uint32_t n = slabs_.tcbs.high_water(); n != 0 && done < most; --n) {
+    if (abort_next_ >= slabs_.tcbs.high_water()) abort_next_ = 0;
+    const std::uint32_t i = abort_next_++;
+    Tcb& tcb = slabs_.tcbs[i];
+    if (tcb.generation == 0 || tcb.state == State::kClosed) continue;
+    const Handle handle = Handle::make(Kind::kTcb, i);
+    tcp::abort(tcb, Errc::kConnectionAborted, env_);
+    env_.events = tcp::kEventClosed;
+    settle(handle, tcb);
+    ++done;
+  }
+  return slabs_.tcbs.used() != 0;
+}
+
+void Stack::abort_all() noexcept {
+  while (abort_some(1024)) {
+  }
+  std::vector<Handle> rest;
+  ConnTableCore::Cursor cursor;
+  while (table_.for_each(cursor, 1024, [&](Handle handle) { rest.push_back(handle); })) {
+  }
+  for (const Handle handle : rest) {
+    if (handle.kind() == Kind::kHalfOpen) remove_half_open(handle);
+    if (handle.kind() == Kind::kTimeWait) remove_time_wait(handle);
+  }
+}
+
+}  // namespace sluice::stack

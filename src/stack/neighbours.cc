@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/neighbours.h"
+
+#include <cstring>
+#include <utility>
+
+namespace sluice::stack {
+
+Neighbours::~Neighbours() {
+  for (Entry& entry : entries_) bufs_.release_all(entry.waiting);
+}
+
+Neighbours::Entry* Neighbours::set_of(std::uint8_t interface, const IpAddress& ip) noexcept {
+  std::uint64_t low = 0;
+  std::memcpy(&low, ip.bytes.data() + 8, sizeof(low));
+  const std::uint64_t mixed = (low + interface) * 0x9e3779b97f4a7c15ULL;
+  return &entries_[((mixed >> 32U) & (sets_ - 1)) * kWays];
+}
+
+Neighbours::Entry* Neighbours::find(std::uint8_t interface, const IpAddress& ip) noexcept {
+  Entry* set = set_of(interface, ip);
+  for (std::size_t i = 0; i < kWays; ++i) {
+    if (set[i].state != State::kFree && set[i].interface == interface && set[i].ip == ip) return &set[i];
+  }
+  return nullptr;
+}
+
+Neighbours::Entry* Neighbours::make(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
+  Entry* set = set_of(interface, ip);
+  Entry* victim = &set[0];
+  for (std::size_t i = 0; i < kWays; ++i) {
+    if (set[i].state == State::kFree) {
+      victim = &set[i];
+      break;
+    }
+    if (set[i].used < victim->used) victim = &set[i];
+  }
+  if (victim->state != State::kFree) {
+    ++counters_.evicted;
+    counters_.waiting_dropped += victim->n_waiting;
+    bufs_.release_all(victim->waiting);
+  }
+  *victim = Entry{};
+  victim->ip = ip;
+  victim->interface = interface;
+  victim->since = now;
+  victim->used = now;
+  return victim;
+}
+
+void Neighbours::fail(Entry& entry) noexcept {
+  ++counters_.failed;
+  counters_.waiting_dropped += entry.n_waiting;
+  bufs_.release_all(entry.waiting);
+  entry = Entry{};
+}
+
+Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
+  Entry* entry = find(interface, ip);
+  if (entry == nullptr) {
+    entry = make(interface, ip, now);
+    entry->state = State::kIncomplete;
+    entry->solicited = 1;
+    ++counters_.solicitations;
+    check_by(now + kRetry);
+    return {nullptr, entry};
+  }
+  entry->used = now;
+  if (entry->state == State::kIncomplete) return {nullptr, nullptr};
+  if (confirm_ && entry->state == State::kReachable && now - entry->since > kReachable) [[unlikely]] {
+    entry->state = State::kProbe;
+    entry->solicited = 1;
+    entry->since = now;
+    ++counters_.solicitations;
+    check_by(now + kRetry);
+    return {&entry->mac, entry};
+  }
+  return {&entry->mac, nullptr};
+}
+
+void Neighbours::wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) noexcept {
+  Entry* entry = find(interface, ip);
+  if (entry == nullptr || entry->n_waiting == kMaxWaiting) {
+    ++counters_.waiting_dropped;
+    bufs_.release(frame);
+    return;
+  }
+  frame->next = nullptr;
+  Buf** end = &entry->waiting;
+  while (*end != nullptr) end = &(*end)->next;
+  *end = frame;
+  ++entry->n_waiting;
+}
+
+Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, bool create,
+                       Instant now) noexcept {
+  Entry* entry = find(interface, ip);
+  if (entry == nullptr) {
+    if (!create) return nullptr;
+    entry = make(interface, ip, now);
+  }
+  ++counters_.learned;
+  entry->mac = mac;
+  entry->state = State::kReachable;
+  entry->since = now;
+  entry->solicited = 0;
+  entry->n_waiting = 0;
+  return std::exchange(entry->waiting, nullptr);
+}
+
+}  // namespace sluice::stack

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The neighbour cache: who on a link has which Ethernet address, for ARP and neighbour
+// discovery alike (states after RFC 4861 7.3.2). Bounded: four places a set, the oldest
+// gives way; a few frames wait for an answer, the rest is dropped. Shard thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/buf_pool.h"
+#include "sluice/config.h"
+#include "sluice/time.h"
+#include "wire/bytes.h"
+
+namespace sluice::stack {
+
+struct NeighbourCounters {
+  std::uint64_t solicitations = 0, learned = 0, evicted = 0, failed = 0;
+  std::uint64_t waiting_dropped = 0;  // frames that waited in vain or found no room to wait
+};
+
+class Neighbours {
+ public:
+  enum class State : std::uint8_t { kFree, kIncomplete, kReachable, kProbe };
+
+  struct Entry {
+    IpAddress ip;
+    wire::MacAddress mac{};
+    State state = State::kFree;
+    std::uint8_t interface = 0;
+    std::uint8_t solicited = 0;   // requests sent in this state
+    std::uint8_t n_waiting = 0;
+    Instant since{};              // state entered, or last request sent
+    Instant used{};
+    Buf* waiting = nullptr;       // frames without a destination MAC yet, in order
+  };
+
+  static constexpr Duration kReachable = Duration::seconds(30);
+  static constexpr Duration kRetry = Duration::seconds(1);
+  static constexpr std::uint8_t kTries = 3;
+  static constexpr std::uint8_t kMaxWaiting = 8;
+
+  // `sets`, a power of two, of four entries each. `confirm`: ask again about entries that nobody
+  // spoke of for kReachable; without it (a capture answers no request) they stay as learned.
+  Neighbours(std::size_t sets, bool confirm, BufPool& bufs)
+      : entries_(sets * kWays), sets_(sets), confirm_(confirm), bufs_(bufs) {}
+  ~Neighbours();
+  Neighbours(const Neighbours&) = delete;
+  Neighbours& operator=(const Neighbours&) = delete;
+
+  // What to do with a frame for `ip`.
+  struct Lookup {
+    const wire::MacAddress* mac;  // null: call wait()
+    Entry* solicit;               // not null: send a request about this entry
+  };
+  [[nodiscard]] Lookup resolve(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
+  // Takes the frame until the address is known.
+  void wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) noexcept;
+
+  // News about `ip`. `create`: also when nobody asked (RFC 826: a request to us). Returns
+  // the frames that waited, for transmission to `mac`.
+  [[nodiscard]] Buf* learn(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, bool create,
+                           Instant now) noexcept;
+
+  // Frames to `ip` go unanswered (RFC 9293 3.8.3, R1): the next one asks again who has it.
+  void suspect(std::uint8_t interface, const IpAddress& ip) noexcept {
+    Entry* entry = find(interface, ip);
+    if (entry != nullptr && entry->state == State::kReachable) entry->since = entry->since - kReachable;
+  }
+
+  // Repeats requests that got no answer, by solicit(Entry&), and gives up after kTries.
+  template <typename Solicit>
+  void on_timer(Instant now, Solicit&& solicit) noexcept {
+    if (now < next_check_) return;
+    next_check_ = Instant::never();
+    for (Entry& entry : entries_) {
+      if (entry.state != State::kIncomplete && entry.state != State::kProbe) continue;
+      if (now - entry.since >= kRetry) {
+        if (entry.solicited >= kTries) {
+          fail(entry);
+          continue;
+        }
+        ++entry.solicited;
+        entry.since = now;
+        ++counters_.solicitations;
+        solicit(entry);
+      }
+      if (entry.since + kRetry < next_check_) next_check_ = entry.since + kRetry;
+    }
+  }
+  // When on_timer() has something to do.
+  [[nodiscard]] Instant next_check() const noexcept { return next_check_; }
+  [[nodiscard]] const NeighbourCounters& counters() const noexcept { return counters_; }
+
+ private:
+  static constexpr std::size_t kWays = 4;
+  [[nodiscard]] Entry* set_of(std::uint8_t interface, const IpAddress& ip) noexcept;
+  [[nodiscard]] Entry* find(std::uint8_t interface, const IpAddress& ip) noexcept;
+  [[nodiscard]] Entry* make(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
+  void fail(Entry& entry) noexcept;
+  void check_by(Instant at) noexcept {
+    if (at < next_check_) next_check_ = at;
+  }
+
+  std::vector<Entry> entries_;
+  std::size_t sets_;
+  bool confirm_;
+  BufPool& bufs_;
+  Instant next_check_ = Instant::never();
+  NeighbourCounters counters_;
+};
+
+}  // namespace sluice::stack

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Parameters of connections: shared by those of one listener, copied when one of them
+// changes an option. Control path.
+#include <tuple>
+
+#include "stack/stack.h"
+
+namespace sluice::stack {
+
+namespace {
+
+Error invalid(const char* what) { return Error{Errc::kInvalid, what}; }
+
+// The one place that knows which field an option is and which values it takes.
+Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
+  const auto in = [value](std::int64_t low, std::int64_t high) { return value >= low && value <= high; };
+  constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 30U;
+  switch (option) {
+    case Option::kNodelay:
+      if (!in(0, 1)) return invalid("nodelay is 0 or 1");
+      params.nodelay = value != 0;
+      return {};
+    case Option::kCork:
+      if (!in(0, 1)) return invalid("cork is 0 or 1");
+      params.cork = value != 0;
+      return {};
+    case Option::kKeepalive:
+      if (!in(0, 1)) return invalid("keepalive is 0 or 1");
+      params.keepalive = value != 0;
+      return {};
+    case Option::kKeepidleS:
+      if (!in(1, 32767)) return invalid("keepidle_s is 1 to 32767");
+      params.keepidle_ms = static_cast<std::uint32_t>(value * 1000);
+      return {};
+    case Option::kKeepintvlS:
+      if (!in(1, 32767)) return invalid("keepintvl_s is 1 to 32767");
+      params.keepintvl_ms = static_cast<std::uint32_t>(value * 1000);
+      return {};
+    case Option::kKeepcnt:
+      if (!in(1, 127)) return invalid("keepcnt is 1 to 127");
+      params.keepcnt = static_cast<std::uint8_t>(value);
+      return {};
+    case Option::kMss:
+      if (!in(88, 65495)) return invalid("mss is 88 to 65495");
+      params.mss = static_cast<std::uint16_t>(value);
+      return {};
+    case Option::kRcvbuf:
+      if (!in(256, kMaxBuffer)) return invalid("rcvbuf is 256 to 2^30 bytes");
+      params.rcvbuf = static_cast<std::uint32_t>(value);
+      return {};
+    case Option::kSndbuf:
+      if (!in(256, kMaxBuffer)) return invalid("sndbuf is 256 to 2^30 bytes");
+      params.sndbuf = static_cast<std::uint32_t>(value);
+      return {};
+    case Option::kUserTimeoutMs:
+      if (!in(0, 0x7fffffff)) return invalid("user_timeout_ms is 0 to 2147483647");
+      params.user_timeout_ms = static_cast<std::uint32_t>(value);
+      return {};
+    case Option::kLingerS:
+      if (!in(-1, 32767)) return invalid("linger_s is off, or 0 to 32767");
+      params.linger_s = static_cast<std::int32_t>(value);
+      return {};
+    case Option::kQuickack:
+      if (!in(0, 1)) return invalid("quickack is 0 or 1");
+      params.quickack = value != 0;
+      return {};
+  }
+  return Error{Errc::kNoProtocolOption, "no such option"};
+}
+
+std::int64_t read(const tcp::Params& params, Option option) noexcept {
+  switch (option) {
+    case Option::kNodelay: return params.nodelay ? 1 : 0;
+    case Option::kCork: return params.cork ? 1 : 0;
+    case Option::kKeepalive: return params.keepalive ? 1 : 0;
+    case Option::kKeepidleS: return params.keepidle_ms / 1000;
+    case Option::kKeepintvlS: return params.keepintvl_ms / 1000;
+    case Option::kKeepcnt: return params.keepcnt;
+    case Option::kMss: return params.mss;
+    case Option::kRcvbuf: return params.rcvbuf;
+    case Option::kSndbuf: return params.sndbuf;
+    case Option::kUserTimeoutMs: return params.user_timeout_ms;
+    case Option::kLingerS: return params.linger_s;
+    case Option::kQuickack: return params.quickack ? 1 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::uint16_t Stack::make_params(const tcp::Params& params) noexcept {
+  const std::uint32_t index = params_.take();
+  if (index == kNoIndex) return kNoParams;
+  params_[index] = params;
+  params_[index].refs = 1;
+  return static_cast<std::uint16_t>(index);
+}
+
+namespace {
+auto options_in(const tcp::Params& p) noexcept {
+  return std::tuple(p.rcvbuf, p.sndbuf, p.keepidle_ms, p.keepintvl_ms, p.user_timeout_ms, p.msl_ms, p.linger_s, p.mss,
+                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack);
+}
+}  // namespace
+
+// Connections that ask for the same share one set: a million active opens need one, not a million.
+std::uint16_t Stack::share_params(const tcp::Params& params) noexcept {
+  for (const std::uint16_t index : recent_params_) {
+    if (index == kNoParams || params_[index].refs == 0 || options_in(params_[index]) != options_in(params)) continue;
+    ++params_[index].refs;
+    return index;
+  }
+  const std::uint16_t index = make_params(params);
+  recent_params_[next_recent_++ % recent_params_.size()] = index;
+  return index;
+}
+
+void Stack::unref_params(std::uint16_t index) noexcept {
+  if (--params_[index].refs == 0) params_.give(index);
+}
+
+tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t service) const noexcept {
+  tcp::Params params;
+  params.rcvbuf = options.rcvbuf != 0 ? options.rcvbuf : config_.rcvbuf;
+  params.sndbuf = options.sndbuf != 0 ? options.sndbuf : config_.sndbuf;
+  params.keepidle_ms = options.keepalive.idle_s * 1000;
+  params.keepintvl_ms = options.keepalive.interval_s * 1000;
+  params.keepcnt = static_cast<std::uint8_t>(options.keepalive.probes);
+  params.keepalive = options.keepalive.enabled;
+  params.user_timeout_ms = options.user_timeout_ms;
+  params.msl_ms = config_.msl_ms;
+  params.linger_s = options.linger_s;
+  params.mss = options.mss;
+  params.nodelay = options.nodelay;
+  params.cork = options.cork;
+  params.quickack = options.quickack;
+  params.service = service;
+  return params;
+}
+
+Result<void> Stack::set_option(tcp::Tcb& tcb, Option option, std::int64_t value) {
+  tcp::Params changed = params_[tcb.params];
+  if (auto result = apply(changed, option, value); !result) return result;
+  if (params_[tcb.params].refs == 1) {
+    params_[tcb.params] = changed;
+  } else {
+    const std::uint16_t own = share_params(changed);
+    if (own == kNoParams) return Error{Errc::kNoMemory, "too many connections with options of their own"};
+    unref_params(tcb.params);
+    tcb.params = own;
+  }
+  tcp::params_changed(tcb, env_);
+  after_call(tcb);
+  return {};
+}
+
+Result<std::int64_t> Stack::get_option(const tcp::Tcb& tcb, Option option) const {
+  if (option == Option::kMss) return std::int64_t{tcb.mss};
+  return read(params_[tcb.params], option);
+}
+
+Result<void> Stack::set_listener(ListenerId id, Option option, std::int64_t value) {
+  if (id.value == 0 || id.value > listeners_.size() || !listeners_[static_cast<std::uint16_t>(id.value - 1)].open) {
+    return Error{Errc::kBadHandle, "no such listener"};
+  }
+  Listener& listener = listeners_[static_cast<std::uint16_t>(id.value - 1)];
+  tcp::Params changed = params_[listener.params];
+  if (auto result = apply(changed, option, value); !result) return result;
+  const std::uint16_t fresh = make_params(changed);  // connections that exist keep theirs
+  if (fresh == kNoParams) return Error{Errc::kNoMemory, "too many sets of options"};
+  unref_params(listener.params);
+  listener.params = fresh;
+  return {};
+}
+
+}  // namespace sluice::stack

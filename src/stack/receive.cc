@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Frames in: a burst is parsed, its table lines and records are asked for, and only
+// then each segment runs to completion.
+#include <cstring>
+
+#include "stack/stack.h"
+#include "wire/ethernet.h"
+
+namespace sluice::stack {
+
+using tcp::Verdict;
+
+void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant now, bool copies) noexcept {
+  set_now(now);
+  copies_ = copies;
+  if (!copies) [[likely]] received_ += frames.size();
+  while (!frames.empty()) {
+    const std::size_t n = std::min(frames.size(), kBurst);
+    for (std::size_t i = 0; i < n; ++i) {
+      arrivals_[i].buf = frames[i];
+      parse(arrivals_[i], interface);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      if (arrivals_[i].is_tcp) table_.prefetch_record(arrivals_[i].hash);
+    }
+    for (std::size_t i = 0; i < n; ++i) {
+      Arrival& arrival = arrivals_[i];
+      if (arrival.is_tcp) {
+        arrival.verdict = tcp_input(arrival);
+      } else if (arrival.parsed) {
+        switch (arrival.packet.kind) {
+          case wire::PacketKind::kArp: arrival.verdict = arp_input(arrival.packet, interface); break;
+          case wire::PacketKind::kIcmp4: arrival.verdict = icmp4_input(arrival, interface); break;
+          case wire::PacketKind::kIcmp6: arrival.verdict = icmp6_input(arrival, interface); break;
+          case wire::PacketKind::kTcp4:
+          case wire::PacketKind::kTcp6: break;
+        }
+      }
+      if (!copies) [[likely]] count(arrival.verdict);
+      if (arrival.buf != nullptr) bufs_.release(arrival.buf);
+    }
+    frames = frames.subspan(n);
+  }
+}
+
+// The checks that need our addresses: RFC 1122 3.2.1.3, RFC 9293 MUST-57 and MUST-63.
+void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
+  const InterfaceConfig& in = config_.interfaces[interface];
+  wire::Packet& packet = arrival.packet;
+  arrival.is_tcp = false;
+  arrival.parsed = false;
+  const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
+  if (result != wire::ParseError::kOk) [[unlikely]] {
+    arrival.verdict = static_cast<Verdict>(static_cast<std::uint8_t>(result) - 1);
+    if (result == wire::ParseError::kTcpHeaderBad || result == wire::ParseError::kTcpChecksumBad) {
+      ++counters_.mib.InSegs;
+      ++counters_.mib.InErrs;
+    }
+    return;
+  }
+  if (!packet.l2_group && std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) [[unlikely]] {
+    arrival.verdict = Verdict::kLinkNotForUs;
+    return;
+  }
+  arrival.parsed = true;
+  if (packet.kind != wire::PacketKind::kTcp4 && packet.kind != wire::PacketKind::kTcp6) [[unlikely]] return;
+  arrival.parsed = false;
+  ++counters_.mib.InSegs;
+  arrival.flow.remote = packet.src;
+  arrival.flow.remote_port = packet.src_port;
+  arrival.flow.local_port = packet.dst_port;
+  arrival.flow.local_addr = addresses_.find(packet.dst);
+  if (packet.l2_group || (packet.dst.is_v4() && packet.dst.bytes[12] >= 224) || packet.dst.bytes[0] == 0xff) [[unlikely]] {
+    arrival.verdict = Verdict::kIpBroadcast;
+    return;
+  }
+  if (arrival.flow.local_addr == kNoAddress || addresses_[arrival.flow.local_addr].interface != interface) [[unlikely]] {
+    arrival.verdict = addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
+    return;
+  }
+  arrival.hash = hash(arrival.flow);
+  table_.prefetch_bucket(arrival.hash);
+  arrival.is_tcp = true;
+}
+
+// What no connection can have: looked at only where none was found.
+namespace {
+bool source_impossible(const Addresses& addresses, const wire::Packet& packet, Verdict& verdict) noexcept {
+  if (addresses.find(packet.src) != kNoAddress) {
+    verdict = Verdict::kIpSourceOurs;
+    return true;
+  }
+  if (addresses.is_broadcast(packet.src)) {
+    verdict = Verdict::kIpBroadcast;
+    return true;
+  }
+  if (packet.src_port == 0) {
+    verdict = Verdict::kTcpPortZero;
+    return true;
+  }
+  return false;
+}
+}  // namespace
+
+Handle Stack::find(const tcp::FlowId& flow) const noexcept {
+  return table_.find(hash(flow), [&](Handle handle) { return slabs_.flow(handle) == flow; });
+}
+
+Verdict Stack::tcp_input(Arrival& arrival) noexcept {
+  wire::Packet& packet = arrival.packet;
+  tcp::Segment segment;
+  segment.seq = packet.seq;
+  segment.ack = packet.ack;
+  segment.len = packet.payload_len;
+  segment.wnd = packet.window;
+  segment.flags = packet.flags;
+  segment.options = &packet.options;
+  segment.payload = arrival.buf;
+  // The packet stays valid: data moves past the headers that were read already.
+  arrival.buf->data = packet.payload;
+  arrival.buf->len = packet.payload_len;
+
+  const Handle handle =
+      table_.find(arrival.hash, [&](Handle candidate) { return slabs_.flow(candidate) == arrival.flow; });
+  Verdict verdict{};
+  switch (handle.kind()) {
+    case Kind::kTcb: {
+      tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
+      env_.events = 0;
+      verdict = tcp::on_segment(tcb, segment, env_);
+      const SeqNum last_sent = tcb.snd_nxt;
+      settle(handle, tcb);
+      // The application still held a connection in TIME_WAIT that a new SYN may reuse: it is gone now.
+      if (verdict == Verdict::kTimeWaitReused) [[unlikely]] stranger(arrival, segment, last_sent, true);
+      break;
+    }
+    case Kind::kHalfOpen: verdict = half_open_input(arrival, segment, handle); break;
+    case Kind::kTimeWait: verdict = time_wait_input(arrival, segment, handle); break;
+    case Kind::kNone: verdict = stranger(arrival, segment, SeqNum(), false); break;
+  }
+  if (config_.learn_next_hops) [[unlikely]] learn_next_hop(arrival);
+  arrival.buf = segment.payload;
+  return verdict;
+}
+
+Verdict Stack::stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_above, bool reuse) noexcept {
+  Verdict impossible{};
+  if (source_impossible(addresses_, arrival.packet, impossible)) [[unlikely]] return impossible;
+  if (config_.learn_next_hops) [[unlikely]] learn_next_hop(arrival);
+  const std::uint16_t listener =
+      listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port);
+  if (listener != Listeners::kNone) return listen_input(arrival, segment, listener, iss_above, reuse);
+  tcp::OutSegment answer;
+  const Verdict verdict = tcp::on_segment_closed(segment, answer);
+  return verdict == Verdict::kClosedReset ? reset(arrival, answer, verdict) : verdict;
+}
+
+Verdict Stack::reset(const Arrival& arrival, const tcp::OutSegment& answer, Verdict verdict) noexcept {
+  if (!rst_limit_.take(env_.now, rng_)) return Verdict::kRstRateLimited;
+  ++counters_.mib.OutSegs;
+  ++counters_.mib.OutRsts;
+  send(answer, arrival.flow);
+  return verdict;
+}
+
+// RFC 9293 3.10.7.2. `reuse`: a TIME_WAIT record gave way, and the ISS must lie above its last number.
+Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener_index, SeqNum iss_above,
+                            bool reuse) noexcept {
+  Listener& listener = listeners_[listener_index];
+  tcp::OutSegment answer;
+  const Verdict verdict = tcp::on_segment_listen(segment, answer);
+  if (verdict == Verdict::kListenReset) return reset(arrival, answer, verdict);
+  if (verdict != Verdict::kListenSyn) return verdict;
+  if (draining_) [[unlikely]] {
+    tcp::on_segment_closed(segment, answer);
+    return reset(arrival, answer, Verdict::kListenerDraining);
+  }
+  if (listener.held) [[unlikely]] {
+    ++listener.dropped;
+    return Verdict::kListenHeld;
+  }
+  if (listener.half_open >= listener.backlog) {
+    ++listener.dropped;
+    return Verdict::kListenBacklogFull;
+  }
+  const std::uint32_t index = slabs_.half_opens.take();
+  if (index == kNoIndex) {
+    ++listener.dropped;
+    return Verdict::kSynCacheFull;
+  }
+  const Handle handle = Handle::make(Kind::kHalfOpen, index);
+  // An insert may split the very bucket, and then asks the record for its hash.
+  slabs_.half_opens[index].flow = arrival.flow;
+  if (!table_.insert(arrival.hash, handle)) [[unlikely]] {
+    ++stack_counters_.table_full;
+    slabs_.half_opens.give(index);
+    return Verdict::kSynCacheFull;
+  }
+  SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
+  if (reuse && !iss.after(iss_above)) iss = iss_above + 1 + (iss.value() & 0xffffU);
+  tcp::HalfOpen& record = slabs_.half_opens[index];
+  tcp::half_open(record, arrival.flow, segment, iss, params_[listener.params]);
+  record.listener = listener_index;
+  ++listener.half_open;
+  wheel_.arm(handle, Tick::ceil(env_.now + Duration::seconds(1)));
+  send_syn_ack(record);
+  return verdict;
+}
+
+Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
+  tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+  const tcp::Params& params = params_[listeners_[record.listener].params];
+  const std::uint16_t mss = addresses_.mss()[record.flow.local_addr];
+  tcp::OutSegment answer;
+  const auto [verdict, action] = tcp::on_segment_half_open(record, segment, params, mss, ts_offset(record),
+                                                           env_.now, answer);
+  switch (action) {
+    case tcp::HalfOpenAction::kStay: return verdict;
+    case tcp::HalfOpenAction::kAnswer:
+      if ((answer.flags & tcp::kRst) != 0) return reset(arrival, answer, verdict);
+      ++counters_.mib.OutSegs;
+      send(answer, arrival.flow);
+      return verdict;
+    case tcp::HalfOpenAction::kSynAck:
+      ++counters_.mib.RetransSegs;
+      send_syn_ack(record);
+      return verdict;
+    case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, handle, verdict);
+    case tcp::HalfOpenAction::kDrop:
+      ++counters_.mib.AttemptFails;
+      remove_half_open(handle);
+      if (answer.flags != 0) return reset(arrival, answer, verdict);
+      return verdict;
+  }
+  return verdict;
+}
+
+// The acceptable ACK of our SYN|ACK: the record becomes a connection, and the segment its first.
+Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict) noexcept {
+  const tcp::HalfOpen record = slabs_.half_opens[handle.index()];
+  Listener& listener = listeners_[record.listener];
+  if (listener.held) [[unlikely]] return Verdict::kListenHeld;
+  const std::uint32_t index = slabs_.tcbs.take();
+  if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
+  const Handle fresh = Handle::make(Kind::kTcb, index);
+  table_.replace(arrival.hash, handle, fresh);
+  wheel_.cancel(handle);
+  slabs_.half_opens.give(handle.index());
+  --listener.half_open;
+  ++listener.accepted;
+
+  tcp::Tcb& tcb = slabs_.tcbs[index];
+  tcb.generation = take_generation();
+  static_cast<std::uint32_t*>(opened_ms_.data())[index] = env_.now_ms();
+  env_.events = 0;
+  ++params_[listener.params].refs;
+  tcp::open_passive(tcb, record, listener.params, ts_offset(record), env_);
+  tcp::on_segment(tcb, segment, env_);
+  settle(fresh, tcb, record.listener);
+  return verdict;
+}
+
+Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
+  tcp::TimeWait& record = slabs_.time_waits[handle.index()];
+  tcp::OutSegment answer;
+  const auto [verdict, action] = tcp::on_segment_time_wait(record, segment, env_.now, answer);
+  switch (action) {
+    case tcp::TimeWaitAction::kStay: return verdict;
+    case tcp::TimeWaitAction::kRestart:
+      wheel_.arm(handle, Tick::ceil(env_.now + Duration::milliseconds(2 * std::int64_t{config_.msl_ms})));
+      [[fallthrough]];
+    case tcp::TimeWaitAction::kAnswer:
+      ++counters_.mib.OutSegs;
+      send(answer, arrival.flow);
+      return verdict;
+    case tcp::TimeWaitAction::kReuse: {
+      // Only where somebody listens: a record that outlives its listener keeps its right to 2MSL.
+      if (listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port) ==
+          Listeners::kNone) {
+        return Verdict::kTimeWaitIgnored;
+      }
+      const SeqNum iss_above = record.snd_nxt;
+      remove_time_wait(handle);
+      const Verdict opened = stranger(arrival, segment, iss_above, true);
+      return opened == Verdict::kListenSyn ? Verdict::kTimeWaitReused : opened;
+    }
+  }
+  return verdict;
+}
+
+void Stack::learn_next_hop(const Arrival& arrival) noexcept {
+  const std::uint8_t interface = addresses_[arrival.flow.local_addr].interface;
+  wire::MacAddress mac;
+  std::memcpy(mac.data(), arrival.packet.l2_src, mac.size());
+  send_waiting(interface, neighbours_.learn(interface, arrival.packet.src, mac, true, env_.now), mac);
+}
+
+}  // namespace sluice::stack

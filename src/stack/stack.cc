@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/stack.h"
+
+#include <algorithm>
+
+namespace sluice::stack {
+
+namespace {
+std::uint32_t side_blocks(const StackConfig& config) noexcept {
+  return config.side_blocks != 0 ? config.side_blocks : std::max(64U, config.max_connections / 8);
+}
+std::uint32_t table_entries(const StackConfig& config) noexcept {
+  return 2 * config.max_connections + config.syn_cache;
+}
+Prefault prefault(const StackConfig& config) noexcept { return config.prefault ? Prefault::kYes : Prefault::kNo; }
+constexpr std::uint32_t kMaxParams = 0xfff0;
+}  // namespace
+
+Stack::Stack(const StackConfig& config, BufSource& buffers)
+    : config_(config),
+      addresses_(config.interfaces),
+      bufs_(buffers),
+      slabs_{Slab<tcp::Tcb>(config.max_connections, prefault(config)), Slab<tcp::HalfOpen>(config.syn_cache),
+             Slab<tcp::TimeWait>(config.max_connections), Slab<tcp::Side>(side_blocks(config)), config.table_key},
+      opened_ms_(std::size_t{config.max_connections} * sizeof(std::uint32_t)),
+      table_(table_entries(config), Records{&slabs_}),
+      wheel_(Records{&slabs_}, Tick{}),
+      neighbours_(config.neighbour_sets, !config.learn_next_hops, bufs_),
+      params_(kMaxParams),
+      tx_(config.interfaces.size()),
+      rng_(config.seed),
+      rst_limit_(200'000),
+      icmp_limit_(20'000),
+      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, &params_[0], addresses_.mss(), counters_} {
+  recent_params_.fill(kNoParams);
+}
+
+Stack::~Stack() {
+  for (std::uint32_t i = 0; i < slabs_.tcbs.high_water(); ++i) {
+    if (slabs_.tcbs[i].generation != 0) tcp::release(slabs_.tcbs[i], env_);
+  }
+}
+
+std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
+  return std::size_t{config.max_connections} * (sizeof(tcp::Tcb) + sizeof(tcp::TimeWait) + sizeof(std::uint32_t)) +
+         std::size_t{config.syn_cache} * sizeof(tcp::HalfOpen) + std::size_t{side_blocks(config)} * sizeof(tcp::Side) +
+         ConnTableCore::bytes_reserved(table_entries(config));
+}
+
+std::uint16_t Stack::add_service(Service& service, std::string name) {
+  services_.push_back({&service, std::move(name)});
+  if (service.wants_poll()) pollers_.push_back(&service);
+  return static_cast<std::uint16_t>(services_.size() - 1);
+}
+
+std::uint16_t Stack::service_index(const Service& service) const noexcept {
+  for (std::size_t i = 0; i < services_.size(); ++i) {
+    if (services_[i].service == &service) return static_cast<std::uint16_t>(i);
+  }
+  CHECK(false);  // a Service that add_service() never saw
+  __builtin_unreachable();
+}
+
+void Stack::set_now(Instant now) noexcept {
+  if (now - advanced_to_ > kLongestStep) [[unlikely]] catch_up(now);
+  env_.now = now;
+  env_.tick = Tick::floor(now);
+}
+
+// Ticks are modular: a clock that jumps by days (a capture with a long pause, a machine that slept) is followed
+// in steps, before anything happens at its new time.
+void Stack::catch_up(Instant now) noexcept {
+  while (now - advanced_to_ > kLongestStep) {
+    advanced_to_ = advanced_to_ + kLongestStep;
+    env_.now = advanced_to_;
+    env_.tick = Tick::floor(advanced_to_);
+    wheel_.advance(env_.tick, 0, [this](Handle handle) { on_timer(handle); });
+    remove_expired();
+  }
+}
+
+void Stack::poll(Instant now) noexcept {
+  set_now(now);
+  for (Service* service : pollers_) service->on_poll(now);
+}
+
+}  // namespace sluice::stack

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A shard's connections: frames in, frames out, timers, and the calls of the public
+// API. It knows no device and no clock: whoever drives it (the engine's loop, a capture,
+// a simulation) hands it bursts and Instants and empties its transmit queues.
+// One thread, the shard's, for everything.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/buf_pool.h"
+#include "base/rng.h"
+#include "sluice/stats.h"
+#include "sluice/listener.h"
+#include "stack/conn_table.h"
+#include "stack/interface.h"
+#include "stack/listeners.h"
+#include "stack/neighbours.h"
+#include "stack/rate_limit.h"
+#include "stack/records.h"
+#include "stack/timer_wheel.h"
+#include "tcp/env.h"
+#include "tcp/tcp.h"
+#include "tcp/verdict.h"
+#include "wire/packet.h"
+
+namespace sluice::stack {
+
+struct StackConfig {
+  std::uint32_t max_connections = 1024;  // of this shard: full ones, and TIME_WAIT records as many again
+  std::uint32_t syn_cache = 1024;        // half-open ones of this shard
+  std::uint32_t side_blocks = 0;         // 0: an eighth of max_connections, at least 64
+  std::uint32_t msl_ms = 60'000;
+  std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
+  std::uint32_t sndbuf = 262144;
+  std::size_t neighbour_sets = 256;      // of four entries; a power of two
+  bool learn_next_hops = false;          // from every incoming packet, as a capture needs it
+  bool prefault = false;
+  std::vector<InterfaceConfig> interfaces;
+  tcp::Secrets secrets;                  // the same on every shard
+  SipKey table_key;
+  std::uint64_t seed = 1;                // port choice, IP identifications
+  // Where answers to a flow of ours will arrive: true when that is this shard. Empty: always.
+  std::function<bool(const tcp::FlowId& flow, const IpAddress& local)> owns;
+};
+
+struct StackCounters {
+  std::uint64_t no_buffer = 0;           // frames that could not be built
+  std::uint64_t tx_overflow = 0;         // frames dropped since the port took none
+  std::uint64_t no_route = 0;            // segments without a way to their destination
+  std::uint64_t time_wait_overflow = 0;  // connections closed without a TIME_WAIT record: none was free
+  std::uint64_t half_open_timeouts = 0;
+  std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
+  std::uint64_t table_full = 0;
+  std::uint64_t handed_over = 0;         // frames for other shards
+};
+
+class Stack {
+ public:
+  // Empties the transmit queue of an interface when it is full (once in many frames).
+  using FlushTx = std::function<void(std::size_t interface)>;
+
+  Stack(const StackConfig& config, BufSource& buffers);
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+
+  // --- for the driver ---
+  void on_tx_full(FlushTx flush) { flush_tx_ = std::move(flush); }
+  // Before the first frame. The service outlives the stack. Returns its index.
+  std::uint16_t add_service(Service& service, std::string name);
+  // Takes every frame (adopted already); each ends in one Verdict.
+  // `copies`: news about neighbours that another shard answers and counts; here they are learned only.
+  void receive(std::size_t interface, std::span<Buf* const> frames, Instant now, bool copies = false) noexcept;
+  // Fires due timers, at most `budget` (0: all); true when some are left.
+  bool advance(Instant now, std::uint32_t budget) noexcept;
+  // Lets the services that want it poll.
+  void poll(Instant now) noexcept;
+  [[nodiscard]] bool polls() const noexcept { return !pollers_.empty(); }
+  // No timer is due before this; Instant::never() when there is none.
+  [[nodiscard]] Instant next_deadline(Instant now) const noexcept;
+  [[nodiscard]] TxQueue& tx(std::size_t interface) noexcept { return tx_[interface]; }
+  [[nodiscard]] std::size_t interfaces() const noexcept { return tx_.size(); }
+  [[nodiscard]] BufPool& bufs() noexcept { return bufs_; }
+  void set_now(Instant now) noexcept;
+  // A neighbour known from elsewhere than the wire: static entries, captures, benchmarks.
+  void learn_neighbour(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept {
+    send_waiting(interface, neighbours_.learn(interface, ip, mac, true, now), mac);
+  }
+  [[nodiscard]] Instant now() const noexcept { return env_.now; }
+  // A frame went to the shard that owns its flow, where it gets its verdict.
+  void count_handed_over() noexcept { ++stack_counters_.handed_over; }
+  // Counts a frame that ended before it reached receive(): no room on the way to its shard.
+  void count_elsewhere(tcp::Verdict verdict) noexcept {
+    ++received_;
+    count(verdict);
+  }
+
+  // Drain: new handshakes are refused, half-open ones forgotten, services told.
+  void start_drain() noexcept;
+  // Connections that an application or the network still works on.
+  [[nodiscard]] std::uint32_t live_connections() const noexcept { return slabs_.tcbs.used(); }
+  // Resets up to `most` connections; true when some are left.
+  bool abort_some(std::uint32_t most) noexcept;
+  // Forgets half-open and TIME_WAIT records too. For the end, and for tests.
+  void abort_all() noexcept;
+
+  // --- for services (by engine's Shard) ---
+  Result<ListenerId> listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog);
+  Result<void> set_listener(ListenerId id, Option option, std::int64_t value);
+  [[nodiscard]] Endpoint local(ListenerId id) const;
+  void close_listener(ListenerId id) noexcept;
+  void hold_listener(ListenerId id, bool held) noexcept;
+  Result<Connection> connect(Service& service, Endpoint remote, Endpoint from, const SocketOptions& options);
+  void reset_service(Service& service) noexcept;
+
+  // --- for Connection and Buffer ---
+  // Null when the handle is stale.
+  [[nodiscard]] tcp::Tcb* tcb(std::uint32_t index, std::uint16_t generation) noexcept;
+  [[nodiscard]] tcp::Env& env() noexcept { return env_; }
+  // After a call on a connection: sends what there is to send, unless its event is being delivered (then that follows).
+  void after_call(tcp::Tcb& tcb) noexcept;
+  Result<void> set_option(tcp::Tcb& tcb, Option option, std::int64_t value);
+  [[nodiscard]] Result<std::int64_t> get_option(const tcp::Tcb& tcb, Option option) const;
+  [[nodiscard]] ConnectionInfo info(const tcp::Tcb& tcb) const;
+
+  // --- statistics ---
+  [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
+  [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
+  static constexpr std::size_t kNamedCounters = 32;
+  [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
+  void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
+  [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+  [[nodiscard]] const ConnTableCore& table() const noexcept { return table_; }
+  [[nodiscard]] const Slabs& slabs() const noexcept { return slabs_; }
+  [[nodiscard]] std::uint32_t timers_armed() const noexcept { return wheel_.armed(); }
+  // Bytes that connections of all three kinds may take at most, as reserved.
+  [[nodiscard]] static std::size_t bytes_needed(const StackConfig& config) noexcept;
+  // Reports on a slice of the table; false at the end.
+  bool report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, unsigned shard,
+              std::vector<ConnectionReport>& out) const;
+  // Null when every invariant of every connection and of the stack itself holds.
+  [[nodiscard]] const char* broken_invariant() noexcept;
+
+ private:
+  static constexpr std::size_t kBurst = 64;
+  struct Arrival {
+    wire::Packet packet;
+    tcp::FlowId flow;
+    std::uint64_t hash;
+    Buf* buf;
+    tcp::Verdict verdict;
+    bool is_tcp;   // goes on to the table
+    bool parsed;   // verdict still open
+  };
+
+  friend struct StackCounterTable;
+
+  void count(tcp::Verdict verdict) noexcept { ++verdicts_[static_cast<std::size_t>(verdict)]; }
+
+  // receive.cc
+  void parse(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict tcp_input(Arrival& arrival) noexcept;
+  tcp::Verdict stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_above, bool reuse) noexcept;
+  tcp::Verdict listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener, SeqNum iss_above,
+                            bool reuse) noexcept;
+  tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
+  tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict) noexcept;
+  tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
+  tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict) noexcept;
+  void learn_next_hop(const Arrival& arrival) noexcept;
+
+  // link_input.cc: ARP, neighbour discovery, ICMP
+  tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
+  tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict icmp6_input(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict nd_input(const Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict icmp_error_input(std::span<const std::uint8_t> inner, bool v4, Errc error, bool hard) noexcept;
+  tcp::Verdict answer_echo(const Arrival& arrival, std::uint16_t local) noexcept;
+  void solicit(const Neighbours::Entry& entry) noexcept;
+  void send_waiting(std::size_t interface, Buf* list, const wire::MacAddress& mac) noexcept;
+
+  // transmit.cc
+  void send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept;
+  // A finished frame, but for its destination MAC, to the next hop of `remote`.
+  void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept;
+  void enqueue(std::size_t interface, Buf* frame) noexcept;
+  void flush_outbox(const tcp::FlowId& flow) noexcept;
+  void send_syn_ack(const tcp::HalfOpen& record) noexcept;
+
+  // lifecycle.cc
+  void deliver(Handle handle, tcp::Tcb& tcb, std::uint16_t listener) noexcept;
+  // Answers out, events to the application, output, timers; the record may be gone afterwards.
+  void settle(Handle handle, tcp::Tcb& tcb, std::uint16_t listener = Listeners::kNone) noexcept;
+  void finish(Handle handle, tcp::Tcb& tcb) noexcept;
+  void suspect_next_hop(const tcp::FlowId& flow) noexcept;
+  void compact(Handle handle, tcp::Tcb& tcb) noexcept;
+  void remove_tcb(Handle handle, tcp::Tcb& tcb) noexcept;
+  void remove_half_open(Handle handle) noexcept;
+  void reset_half_open(std::uint32_t index) noexcept;
+  void remove_time_wait(Handle handle) noexcept;
+  void remove_expired() noexcept;
+  void catch_up(Instant now) noexcept;
+  void on_timer(Handle handle) noexcept;
+  [[nodiscard]] std::uint64_t hash(const tcp::FlowId& flow) const noexcept { return flow_hash(slabs_.table_key, flow); }
+  [[nodiscard]] Handle find(const tcp::FlowId& flow) const noexcept;
+  [[nodiscard]] std::uint32_t ts_offset(const tcp::FlowId& flow) const noexcept;
+  // Not worth a hash where no timestamp will be sent.
+  [[nodiscard]] std::uint32_t ts_offset(const tcp::HalfOpen& record) const noexcept {
+    return (record.flags & tcp::kTsOk) != 0 ? ts_offset(record.flow) : 0;
+  }
+
+  // options.cc
+  [[nodiscard]] std::uint16_t make_params(const tcp::Params& params) noexcept;  // kNoParams when full
+  [[nodiscard]] std::uint16_t share_params(const tcp::Params& params) noexcept;   // one that is the same, or a new one
+  void unref_params(std::uint16_t index) noexcept;
+  [[nodiscard]] tcp::Params params_from(const SocketOptions& options, std::uint16_t service) const noexcept;
+  [[nodiscard]] std::uint16_t service_index(const Service& service) const noexcept;
+  // Never 0, which marks a free element.
+  [[nodiscard]] std::uint16_t take_generation() noexcept {
+    if (++next_generation_ == 0) ++next_generation_;
+    return next_generation_;
+  }
+  // calls.cc
+  [[nodiscard]] bool choose_port(tcp::FlowId& flow, std::uint64_t tries) noexcept;
+
+  static constexpr std::uint16_t kNoParams = 0xffff;
+
+  StackConfig config_;
+  Addresses addresses_;
+  BufPool bufs_;
+  Slabs slabs_;
+  Reservation opened_ms_;                // by Tcb index: when it was opened
+  ConnTable<Records> table_;
+  TimerWheel<Records> wheel_;
+  Listeners listeners_;
+  Neighbours neighbours_;
+  Slab<tcp::Params> params_;
+  std::array<std::uint16_t, 16> recent_params_;  // made last by share_params()
+  std::size_t next_recent_ = 0;
+  std::vector<TxQueue> tx_;
+  FlushTx flush_tx_;
+  struct ServiceSlot {
+    Service* service;
+    std::string name;
+  };
+  std::vector<ServiceSlot> services_;
+  std::vector<Service*> pollers_;
+  Rng rng_;
+  TokenBucket rst_limit_;
+  TokenBucket icmp_limit_;
+  tcp::Outbox outbox_;
+  tcp::Counters counters_;
+  tcp::VerdictCounts verdicts_{};
+  StackCounters stack_counters_;
+  tcp::Env env_;
+  Handle current_ = kNoHandle;           // whose event is being delivered
+  std::uint16_t next_generation_ = 0;
+  static constexpr Duration kLongestStep = Duration::seconds(12 * 3600);
+  Instant advanced_to_{};                // the wheel's last now
+  std::uint32_t abort_next_ = 0;         // where abort_some() goes on
+  std::array<Handle, 16> expired_;       // TIME_WAIT records whose buckets are on their way
+  std::size_t n_expired_ = 0;
+  bool draining_ = false;
+  bool copies_ = false;                  // the burst is of copies: learn, do not answer
+  std::uint64_t received_ = 0;
+  std::array<Arrival, kBurst> arrivals_;
+};
+
+}  // namespace sluice::stack

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Segments out: from the core's Outbox to frames in the transmit queue of the right
+// interface, with the next hop's Ethernet address.
+#include <cstring>
+
+#include "stack/frame_builder.h"
+#include "stack/stack.h"
+
+namespace sluice::stack {
+
+void Stack::enqueue(std::size_t interface, Buf* frame) noexcept {
+  TxQueue& queue = tx_[interface];
+  if (queue.count == TxQueue::kCapacity) [[unlikely]] {
+    if (flush_tx_) flush_tx_(interface);
+    if (queue.count == TxQueue::kCapacity) {
+      ++stack_counters_.tx_overflow;
+      release_frame(frame, bufs_);
+      return;
+    }
+  }
+  queue.frames[queue.count++] = frame;
+}
+
+void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept {
+  const std::uint8_t interface = addresses_[local].interface;
+  const IpAddress* hop = config_.learn_next_hops ? &remote : addresses_.next_hop(local, remote);
+  if (hop == nullptr) [[unlikely]] {
+    ++stack_counters_.no_route;
+    release_frame(frame, bufs_);
+    return;
+  }
+  const auto [mac, entry] = neighbours_.resolve(interface, *hop, env_.now);
+  if (mac != nullptr) [[likely]] {
+    std::memcpy(frame->data, mac->data(), mac->size());
+    enqueue(interface, frame);
+  } else {
+    linearise(frame, bufs_);  // what waits must not hold others' buffers
+    neighbours_.wait(interface, *hop, frame);
+  }
+  if (entry != nullptr) [[unlikely]] solicit(*entry);
+}
+
+void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept {
+  const LocalAddress& local = addresses_[flow.local_addr];
+  Buf* frame = build_frame(segment, flow, local.address, config_.interfaces[local.interface],
+                           static_cast<std::uint16_t>(rng_.next()), bufs_);
+  if (frame == nullptr) [[unlikely]] {
+    ++stack_counters_.no_buffer;
+    return;
+  }
+  send_frame(frame, flow.local_addr, flow.remote);
+}
+
+void Stack::flush_outbox(const tcp::FlowId& flow) noexcept {
+  for (std::size_t i = 0; i < outbox_.size(); ++i) send(outbox_[i], flow);
+  outbox_.clear();
+}
+
+void Stack::send_syn_ack(const tcp::HalfOpen& record) noexcept {
+  tcp::OutSegment segment;
+  tcp::syn_ack(record, params_[listeners_[record.listener].params], addresses_.mss()[record.flow.local_addr],
+               ts_offset(record), env_.now, segment);
+  ++counters_.mib.OutSegs;
+  send(segment, record.flow);
+}
+
+std::uint32_t Stack::ts_offset(const tcp::FlowId& flow) const noexcept {
+  return tcp::timestamp_offset(config_.secrets, flow, addresses_[flow.local_addr].address);
+}
+
+}  // namespace sluice::stack

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the peer's acknowledgments do to the sending side: RFC 9293 3.10.7.4, step 5.
+#include "tcp/cc_reno.h"
+#include "tcp/sending.h"
+
+namespace sluice::tcp {
+
+namespace {
+
+// WL1 and WL2 keep old segments from setting the window. True when it changed.
+bool update_window(Tcb& tcb, const Segment& segment) noexcept {
+  const bool newer = tcb.snd_wl1.before(segment.seq) ||
+                     (tcb.snd_wl1 == segment.seq && !tcb.snd_wl2.after(segment.ack));
+  if (!newer) return false;
+  const bool changed = tcb.snd_wnd != segment.wnd;
+  tcb.snd_wnd = segment.wnd;
+  tcb.max_snd_wnd = std::max(tcb.max_snd_wnd, segment.wnd);
+  tcb.snd_wl1 = segment.seq;
+  tcb.snd_wl2 = segment.ack;
+  return changed;
+}
+
+// Timed segments measure in microseconds; the echoed timestamp, in milliseconds, serves where Karn forbids that.
+void measure(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
+  if ((tcb.flags & kRttTiming) != 0) {
+    if (!tcb.snd_una.after(tcb.rtt_seq)) return;
+    tcb.flags &= ~kRttTiming;
+    rtt_sample(tcb, env.now_us() - tcb.rtt_start_us);
+  } else if ((tcb.flags & kTsOk) != 0 && segment.options->has_ts) {
+    rtt_sample_echo(tcb, segment.options->tsecr, env);
+  }
+}
+
+std::uint32_t note_sacked(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  if ((tcb.flags & kSackOk) == 0 || segment.options->n_sack == 0) return 0;
+  return sack_note(tcb, *segment.options, env);
+}
+
+void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  const std::uint32_t flight = in_flight(tcb);
+  const std::uint32_t acked = segment.ack - tcb.snd_una;
+  const std::uint32_t syn = (tcb.flags & kSynUnacked) != 0 ? 1 : 0;
+  tcb.flags &= ~kSynUnacked;
+  tcb.snd_una = segment.ack;
+  queue_acked(tcb, std::min(acked - syn, tcb.snd_queued), env);
+  measure(tcb, segment, env);
+  if (Side* side = side_of(tcb, env)) sack_advance(*side, tcb.snd_una);
+  note_sacked(tcb, segment, env);
+  on_new_ack(tcb, acked, flight, env);
+  if ((tcb.flags & kPersist) != 0) {
+    end_persist(tcb, env);
+  } else {
+    tcb.backoff = 0;  // also before a valid sample: the path works again
+    if (in_flight(tcb) == 0) {
+      tcb.t_rexmt = Tick{};
+    } else {
+      restart_rexmt(tcb, env);
+    }
+  }
+  offer_room(tcb, env);
+}
+
+}  // namespace
+
+Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  if (segment.ack.before(tcb.snd_una)) return Verdict::kAckDuplicate;
+  const bool advances = segment.ack.after(tcb.snd_una);
+  const bool window_changed = update_window(tcb, segment);
+  if ((tcb.flags & kPersist) != 0) tcb.keepalive_probes = 0;  // our probes are answered
+  if (advances) {
+    acknowledged(tcb, segment, env);
+    return Verdict::kAckAccepted;
+  }
+  const std::uint32_t sack_news = note_sacked(tcb, segment, env);
+  if ((tcb.flags & kPersist) != 0) {
+    end_persist(tcb, env);
+  } else if (in_flight(tcb) != 0) {
+    // RFC 5681 2, or with SACK RFC 6675 2, where the window may move and text come along.
+    const bool plain = segment.seg_len() == 0 && !window_changed && segment.wnd == tcb.snd_wnd;
+    if (plain || sack_news != 0) on_duplicate_ack(tcb, env);
+  }
+  return window_changed ? Verdict::kWindowUpdate : Verdict::kAckDuplicate;
+}
+
+bool fin_acked(const Tcb& tcb) noexcept { return (tcb.flags & kFinSent) != 0 && tcb.snd_una == tcb.snd_nxt; }
+
+void start_sending(Tcb& tcb, Env& env) noexcept {
+  if ((tcb.flags & kRttTiming) != 0) rtt_sample(tcb, env.now_us() - tcb.rtt_start_us);
+  tcb.flags &= ~kRttTiming;
+  if (tcb.backoff != 0) rtt_syn_lost(tcb);
+  reno::start(tcb, tcb.backoff);
+  tcb.backoff = 0;
+  tcb.t_rexmt = Tick{};
+  restart_keepalive(tcb, env);
+}
+
+}  // namespace sluice::tcp

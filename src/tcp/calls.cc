@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The user's calls: OPEN, SEND, CLOSE, ABORT (RFC 9293 3.10.1-3.10.5); RECEIVE is in
+// receive.cc.
+#include "tcp/sending.h"
+
+namespace sluice::tcp {
+
+namespace {
+
+constexpr std::int64_t kNoBufferUs = 40'000;  // until buffers are looked for again
+
+// Less was taken than offered: kEventWritable follows when there is room.
+void want_room(Tcb& tcb, Env& env) noexcept {
+  tcb.flags |= kWantWritable;
+  // Without anything queued no acknowledgment will bring it: all buffers are in use elsewhere.
+  if (tcb.snd_queued == 0 && !tcb.t_delack.armed()) tcb.t_delack = after_us(env, kNoBufferUs);
+}
+
+void drop_unread(Tcb& tcb, Env& env) noexcept {
+  env.bufs.release_all(tcb.rcv_head);
+  tcb.rcv_head = tcb.rcv_tail = nullptr;
+  tcb.rcv_queued = 0;
+}
+
+}  // namespace
+
+void open_active(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, Env& env) noexcept {
+  tcb.snd_una = tcb.snd_nxt = iss;
+  tcb.ts_offset = ts_offset;
+  tcb.rcv_wscale = window_shift(env.of(tcb).rcvbuf) & 0xfU;
+  tcb.mss = effective_mss(tcb, 0, env);  // until the peer's SYN says more
+  enter(tcb, State::kSynSent, env);
+  send_syn(tcb, env);
+}
+
+bool can_send(const Tcb& tcb) noexcept {
+  return (tcb.state == State::kEstablished || tcb.state == State::kCloseWait) && (tcb.flags & kFinQueued) == 0;
+}
+
+std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
+  const std::uint32_t sndbuf = env.of(tcb).sndbuf;
+  return sndbuf > tcb.snd_queued ? sndbuf - tcb.snd_queued : 0;
+}
+
+void offer_room(Tcb& tcb, Env& env) noexcept {
+  if ((tcb.flags & kWantWritable) == 0 || !can_send(tcb)) return;
+  if (send_room(tcb, env) < env.of(tcb).sndbuf / 2) return;
+  tcb.flags &= ~kWantWritable;
+  env.events |= kEventWritable;
+}
+
+std::size_t send(Tcb& tcb, std::span<const std::uint8_t> bytes, Env& env) noexcept {
+  if (!can_send(tcb) || bytes.empty()) return 0;
+  const std::size_t room = send_room(tcb, env);
+  const std::size_t taken = queue_copy(tcb, bytes.first(std::min(bytes.size(), room)), env);
+  if (taken < bytes.size()) want_room(tcb, env);
+  return taken;
+}
+
+bool send(Tcb& tcb, Buf* buf, Env& env) noexcept {
+  if (!can_send(tcb)) return false;
+  // A buffer larger than the whole send buffer goes when that is empty, else it never would.
+  if (buf->len > send_room(tcb, env) && tcb.snd_queued != 0) {
+    want_room(tcb, env);
+    return false;
+  }
+  if (buf->len == 0) {
+    env.bufs.release(buf);
+  } else {
+    queue_buf(tcb, buf, env);
+  }
+  return true;
+}
+
+// RFC 9293 3.10.4, for the sending half.
+void shutdown_write(Tcb& tcb, Env& env) noexcept {
+  switch (tcb.state) {
+    case State::kSynSent: finish(tcb, Errc::kOk, env); return;
+    case State::kSynRcvd:  // nothing can be queued yet: the FIN follows the SYN at once
+      tcb.flags |= kSynUnacked;
+      enter(tcb, State::kFinWait1, env);
+      break;
+    case State::kEstablished: enter(tcb, State::kFinWait1, env); break;
+    case State::kCloseWait: enter(tcb, State::kLastAck, env); break;
+    case State::kClosed:
+    case State::kListen:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kClosing:
+    case State::kLastAck:
+    case State::kTimeWait: return;
+  }
+  tcb.flags = (tcb.flags & ~kWantWritable) | kFinQueued;
+}
+
+void shutdown_read(Tcb& tcb, Env&) noexcept { tcb.flags |= kRcvShutdown; }
+
+void close(Tcb& tcb, Env& env) noexcept {
+  tcb.flags |= kAppClosed;
+  if (tcb.state == State::kClosed) return;
+  if (tcb.state == State::kTimeWait) {
+    drop_unread(tcb, env);
+    return;
+  }
+  // RFC 9293 3.6.1 (SHLD-3): the peer must not think that it was read.
+  if (tcb.rcv_queued != 0 || env.of(tcb).linger_s == 0) {
+    abort(tcb, Errc::kConnectionAborted, env);
+    return;
+  }
+  if (tcb.state == State::kFinWait2) start_fin_wait_2(tcb, env);
+  shutdown_write(tcb, env);
+}
+
+void abort(Tcb& tcb, Errc error, Env& env) noexcept {
+  tcb.flags |= kAppClosed;
+  switch (tcb.state) {
+    case State::kClosed: return;
+    case State::kSynRcvd:
+    case State::kEstablished:
+    case State::kFinWait1:
+    case State::kFinWait2:
+    case State::kCloseWait: send_reset(tcb, env); break;
+    case State::kClosing:  // 3.10.5 asks for none; it tells a peer that still waits for our bytes or our reading
+    case State::kLastAck:
+      if (tcb.snd_queued != 0 || tcb.rcv_queued != 0) send_reset(tcb, env);
+      break;
+    case State::kListen:
+    case State::kSynSent:
+    case State::kTimeWait: break;
+  }
+  finish(tcb, error, env);
+}
+
+void params_changed(Tcb& tcb, Env& env) noexcept {
+  const Params& params = env.of(tcb);
+  if (params.mss != 0 && params.mss < tcb.mss) tcb.mss = effective_mss(tcb, params.mss, env);
+  if (!params.quickack) tcb.flags &= ~kQuickAck;
+  offer_room(tcb, env);
+  const bool established = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
+                           tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  if (!established) return;
+  if (params.keepalive) {
+    restart_keepalive(tcb, env);
+  } else if (tcb.state != State::kFinWait2 || (tcb.flags & kAppClosed) == 0) {
+    tcb.t_long = Tick{};
+    tcb.flags &= ~kKeepaliveProbing;
+  }
+  const bool receives = tcb.state != State::kCloseWait;
+  if (receives && window_update_due(tcb, env)) tcb.flags |= kAckNow;
+}
+
+void release(Tcb& tcb, Env& env) noexcept {
+  queue_clear(tcb, env);
+  drop_unread(tcb, env);
+  if (tcb.side == kNoIndex) return;
+  env.bufs.release_all(env.sides[tcb.side].ooo_head);
+  env.sides.give(tcb.side);
+  tcb.side = kNoIndex;
+}
+
+std::uint32_t snd_wnd_bytes(const Tcb& tcb) noexcept { return std::uint32_t{tcb.snd_wnd} << tcb.snd_wscale; }
+
+}  // namespace sluice::tcp

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tcp/cc_reno.h"
+
+#include <algorithm>
+
+#include "tcp/sending.h"
+
+namespace sluice::tcp::reno {
+
+namespace {
+constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RFC 7323 2.3)
+
+void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
+  tcb.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, kCwndMax));
+}
+// RFC 5681 (4)
+std::uint32_t half_of(std::uint32_t flight, std::uint32_t smss) noexcept { return std::max(flight / 2, 2 * smss); }
+}  // namespace
+
+std::uint32_t initial_window(std::uint32_t smss) noexcept {
+  return std::min(10 * smss, std::max<std::uint32_t>(2 * smss, 14'600));
+}
+
+// RFC 6928 2: one segment only when more than one SYN was lost, for with an RTO of 1 s a single
+// "loss" may be but a long path.
+void start(Tcb& tcb, unsigned syn_losses) noexcept {
+  set_cwnd(tcb, syn_losses > 1 ? smss(tcb) : initial_window(smss(tcb)));
+}
+
+void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
+  const std::uint32_t segment = smss(tcb);
+  if (tcb.cwnd < tcb.ssthresh) {
+    // A window that is not used says nothing about the path; the factor leaves room for ACKs that
+    // arrive while it is being filled.
+    if (flight < tcb.cwnd / 2) return;
+    // RFC 3465 2.2, 2.3: by bytes, L = 2, and L = 1 after a timeout
+    const std::uint32_t limit = (tcb.flags & kInRtoRecovery) != 0 ? segment : 2 * segment;
+    set_cwnd(tcb, std::uint64_t{tcb.cwnd} + std::min(acked, limit));
+    return;
+  }
+  if (flight + segment < tcb.cwnd) return;
+  const std::uint64_t step = static_cast<std::uint64_t>(std::min(acked, tcb.cwnd)) * segment / tcb.cwnd;
+  set_cwnd(tcb, tcb.cwnd + std::max<std::uint64_t>(step, 1));
+}
+
+void loss(Tcb& tcb, std::uint32_t flight) noexcept {
+  // What limited transmit sent beyond cwnd does not count (RFC 5681 3.2, step 2).
+  tcb.ssthresh = half_of(std::min(flight, tcb.cwnd), smss(tcb));
+  tcb.cwnd = tcb.ssthresh;
+}
+
+void recovered(Tcb& tcb, std::uint32_t flight) noexcept {
+  set_cwnd(tcb, std::min<std::uint64_t>(tcb.ssthresh, std::uint64_t{std::max(flight, smss(tcb))} + smss(tcb)));
+}
+
+void inflate(Tcb& tcb, std::uint32_t bytes) noexcept { set_cwnd(tcb, std::uint64_t{tcb.cwnd} + bytes); }
+
+void deflate(Tcb& tcb, std::uint32_t acked) noexcept {
+  const std::uint32_t segment = smss(tcb);
+  tcb.cwnd = tcb.cwnd > acked ? tcb.cwnd - acked : 0;
+  if (acked >= segment) tcb.cwnd += segment;
+  tcb.cwnd = std::max(tcb.cwnd, segment);
+}
+
+void timeout(Tcb& tcb, std::uint32_t flight, bool first) noexcept {
+  if (first) tcb.ssthresh = half_of(std::min(flight, std::max(tcb.cwnd, smss(tcb))), smss(tcb));
+  tcb.cwnd = smss(tcb);
+}
+
+void idle(Tcb& tcb) noexcept { tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb))); }
+
+}  // namespace sluice::tcp::reno

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the core may touch beside the connection: passed in with every event, so
+// that it needs no clock, no chance, no allocation and no device.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/buf_pool.h"
+#include "base/slab.h"
+#include "base/tick.h"
+#include "sluice/stats.h"
+#include "sluice/time.h"
+#include "tcp/params.h"
+#include "tcp/segment.h"
+#include "tcp/tcb.h"
+
+namespace sluice::tcp {
+
+// Segments on their way out of one event. When it is full, output() stops, sets
+// kMoreOutput, and is called again after the stack has emptied it.
+class Outbox {
+ public:
+  static constexpr std::size_t kCapacity = 64;
+
+  [[nodiscard]] bool full() const noexcept { return count_ == kCapacity; }
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+  // A fresh segment to fill in; only when not full(). Answers to a single received segment (RST,
+  // challenge ACK) may rely on two places being free when on_segment is entered.
+  [[nodiscard]] OutSegment& add() noexcept {
+    OutSegment& segment = segments_[count_++];
+    segment = OutSegment{};
+    return segment;
+  }
+  [[nodiscard]] OutSegment& operator[](std::size_t i) noexcept { return segments_[i]; }
+  void clear() noexcept { count_ = 0; }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<OutSegment, kCapacity> segments_;
+};
+
+// What an event means for the application; the stack delivers it after the event
+// and then calls output(), so that an answer carries the acknowledgment.
+enum Event : std::uint8_t {
+  kEventConnected = 1,  // ESTABLISHED was entered
+  kEventReadable = 2,   // bytes or the peer's FIN
+  kEventWritable = 4,   // room, and kWantWritable was set
+  kEventClosed = 8,     // the connection ended; tcb.error says why (kOk: orderly). State is CLOSED.
+  kEventR1 = 16,        // retransmissions go unanswered (RFC 9293 3.8.3): for the stack, the next hop may be gone
+};
+
+// RFC 4022's counters and the state census, kept by the core.
+struct Counters {
+  TcpStats mib;
+  std::array<std::uint64_t, kStates> states{};  // full connections only; the stack adds its compact records
+  std::uint64_t paws_dropped = 0, challenge_acks = 0, challenge_acks_limited = 0;
+  std::uint64_t ooo_dropped = 0, side_blocks_exhausted = 0;
+  std::uint64_t rto_timeouts = 0, fast_retransmits = 0, keepalive_probes = 0, zero_window_probes = 0;
+  std::uint64_t delayed_acks = 0, reassembled_bytes = 0;
+};
+
+struct Env {
+  Instant now;                       // sampled once a burst
+  Tick tick;                         // floor(now)
+  Outbox& out;
+  BufPool& bufs;
+  Slab<Side>& sides;
+  const Params* params;              // table, indexed by Tcb::params
+  const std::uint16_t* local_mss;    // MSS that the MTU allows, indexed by FlowId::local_addr
+  Counters& counters;
+  std::uint8_t events = 0;           // Event, collected by the core
+
+  [[nodiscard]] const Params& of(const Tcb& tcb) const noexcept { return params[tcb.params]; }
+  [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now.ms()); }
+  [[nodiscard]] std::uint32_t now_us() const noexcept { return static_cast<std::uint32_t>(now.us()); }
+};
+
+}  // namespace sluice::tcp

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What leaves, and when: retransmissions, new data (RFC 9293 3.7.4 Nagle, 3.8.6.2.1
+// silly windows), FIN, the acknowledgment owed, and the segments that other
+// events ask for by name.
+#include "tcp/cc_reno.h"
+#include "tcp/sending.h"
+
+namespace sluice::tcp {
+
+namespace {
+
+constexpr std::uint32_t kSackHeadBytes = 4;  // NOP NOP kind length
+constexpr std::uint32_t kSackBlockBytes = 8;
+
+// SND.NXT, or the right edge of the peer's window where SND.NXT is beyond it (after a probe, or because it
+// shrank): the peer would answer an ACK from out there with another one, and so on for ever.
+SeqNum ack_seq(const Tcb& tcb) noexcept {
+  if (syn_unacked(tcb)) return tcb.snd_nxt;
+  return earlier(tcb.snd_nxt, tcb.snd_una + snd_wnd_bytes(tcb));
+}
+
+void put_timestamps(const Tcb& tcb, OutSegment& out, const Env& env) noexcept {
+  out.options |= kOptTimestamps;
+  out.tsval = env.now_ms() + tcb.ts_offset;
+  out.tsecr = tcb.ts_recent;
+}
+
+// A segment with everything but payload; what was owed to the peer is in it.
+OutSegment& add_segment(Tcb& tcb, SeqNum seq, std::uint8_t flags, Env& env) noexcept {
+  OutSegment& out = env.out.add();
+  out.seq = seq;
+  out.ack = tcb.rcv_nxt;
+  out.flags = flags;
+  out.wnd = announce_window(tcb, false, env);
+  if ((tcb.flags & kTsOk) != 0) put_timestamps(tcb, out, env);
+  if (tcb.side != kNoIndex && (tcb.flags & kSackOk) != 0) {
+    out.n_sack = static_cast<std::uint8_t>(sack_blocks(tcb, env, out.sack, (tcb.flags & kTsOk) != 0 ? 3 : 4));
+    if (out.n_sack != 0) out.options |= kOptSack;
+  }
+  tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond);
+  tcb.t_delack = Tick{};
+  return out;
+}
+
+// Payload that the options of `out` leave room for.
+std::uint32_t payload_max(const Tcb& tcb, const OutSegment& out) noexcept {
+  const std::uint32_t sack = out.n_sack != 0 ? kSackHeadBytes + kSackBlockBytes * out.n_sack : 0;
+  return smss(tcb) - sack;
+}
+
+// `len`, or less where that many bytes from `place` lie in more buffers than a frame can point to.
+std::uint32_t bounded_span(Place place, std::uint32_t len) noexcept {
+  std::uint32_t bytes = place.buf->len - place.offset;
+  for (unsigned bufs = 1; bytes < len && bufs < kMaxFragments - 1; ++bufs) {
+    place.buf = place.buf->next;
+    bytes += place.buf->len;
+  }
+  return std::min(bytes, len);
+}
+
+std::uint32_t seg_len(const OutSegment& out) noexcept { return out.len + ((out.flags & kFin) != 0 ? 1U : 0U); }
+
+// `len` queued bytes from `seq` on, less if they do not fit, and FIN if all of them did.
+OutSegment& add_data(Tcb& tcb, SeqNum seq, std::uint32_t len, bool fin, Env& env) noexcept {
+  OutSegment& out = add_segment(tcb, seq, kAck, env);
+  if (len > 0) {
+    const Place place = place_of(tcb, seq);
+    out.chunk = place.buf;
+    out.chunk_offset = place.offset;
+    out.len = bounded_span(place, std::min(len, payload_max(tcb, out)));
+    if (seq == tcb.snd_nxt) tcb.snd_cursor = place.buf;
+    if (seq + out.len == queue_end(tcb)) out.flags |= kPsh;
+  }
+  if (fin && out.len == len) out.flags |= kFin;
+  return out;
+}
+
+// Bookkeeping of sequence numbers sent for the first time.
+void advance(Tcb& tcb, const OutSegment& out, Env& env) noexcept {
+  ++env.counters.mib.OutSegs;
+  tcb.snd_nxt = out.seq + seg_len(out);
+  if ((out.flags & kFin) != 0) tcb.flags |= kFinSent;
+  if ((tcb.flags & (kRttTiming | kInRecovery | kInRtoRecovery)) != 0) return;
+  tcb.flags |= kRttTiming;
+  tcb.rtt_seq = tcb.snd_nxt - 1;
+  tcb.rtt_start_us = env.now_us();
+}
+
+// Whether a segment of `len` bytes of `waiting` may leave that the windows allow. A full one always may.
+bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std::uint32_t waiting) noexcept {
+  if (len == 0) return false;
+  if (len == smss(tcb)) return true;
+  const bool idle = tcb.snd_nxt == tcb.snd_una;
+  if (len == waiting) {
+    if ((tcb.flags & kFinQueued) != 0) return true;  // nothing will join it
+    return !params.cork && (params.nodelay || idle);
+  }
+  const std::uint32_t max_wnd = std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale;
+  return (params.nodelay || idle) && len >= (max_wnd + 1) / 2;
+}
+
+// RFC 5681 4.1. rtt_start_us is no older than the last transmission by more than a round trip.
+void restart_after_idle(Tcb& tcb, const Env& env) noexcept {
+  if (in_flight(tcb) == 0 && env.now_us() - tcb.rtt_start_us > base_rto_us(tcb)) reno::idle(tcb);
+}
+
+void send_new(Tcb& tcb, Env& env) noexcept {
+  const Params& params = env.of(tcb);
+  restart_after_idle(tcb, env);
+  const std::uint32_t allowance = send_allowance(tcb);
+  std::uint32_t in_network = pipe(tcb, env);
+  for (;;) {
+    const std::uint32_t waiting = unsent(tcb);
+    const std::uint32_t left = window_left(tcb);
+    const std::uint32_t len = std::min({waiting, smss(tcb), left});
+    const bool fin = fin_pending(tcb) && len == waiting && left > len;
+    if (waiting == 0 ? !fin : !worth_sending(tcb, params, len, waiting)) return;
+    if (len != 0 && in_network != 0 && in_network + len > allowance) return;
+    if (env.out.full()) {
+      tcb.flags |= kMoreOutput;
+      return;
+    }
+    const OutSegment& out = add_data(tcb, tcb.snd_nxt, len, fin, env);
+    advance(tcb, out, env);
+    in_network += seg_len(out);
+    if ((tcb.flags & kPersist) != 0) {
+      tcb.flags &= ~kPersist;
+      tcb.backoff = 0;
+      restart_rexmt(tcb, env);
+    } else if (!tcb.t_rexmt.armed()) {
+      restart_rexmt(tcb, env);
+    }
+  }
+}
+
+// Bytes that a retransmission of what ends at SND.NXT may carry beyond it: only a probe's single byte is
+// worth joining with what follows.
+std::uint32_t joined_bytes(const Tcb& tcb, std::uint32_t room) noexcept {
+  if (in_flight(tcb) != 1 || (tcb.flags & kFinSent) != 0) return 0;
+  return std::min({smss(tcb) - 1, unsent(tcb), room - 1});
+}
+
+void retransmit(Tcb& tcb, Env& env) noexcept {
+  for (;;) {
+    const wire::SackBlock due = next_retransmission(tcb, env);
+    if (due.left == due.right) return;
+    const SeqNum edge = tcb.snd_una + snd_wnd_bytes(tcb);
+    if (!due.left.before(edge)) {  // the window shrank; RTO and persist timer go on
+      tcb.flags &= ~kRexmtOne;
+      return;
+    }
+    if (env.out.full()) {
+      tcb.flags |= kMoreOutput;
+      return;
+    }
+    const SeqNum end = earlier(due.right, edge);
+    const bool fin = (tcb.flags & kFinSent) != 0 && end == tcb.snd_nxt;
+    const std::uint32_t old_len = end - due.left - (fin ? 1U : 0U);
+    const std::uint32_t joined = end == tcb.snd_nxt ? joined_bytes(tcb, edge - due.left) : 0;
+    const OutSegment& out = add_data(tcb, due.left, old_len + joined, fin, env);
+    const SeqNum sent_end = out.seq + seg_len(out);
+    note_retransmitted(tcb, sent_end, env);
+    if (sent_end.after(tcb.snd_nxt)) {
+      ++env.counters.mib.OutSegs;
+      tcb.snd_nxt = sent_end;
+    }
+    if (!tcb.t_rexmt.armed()) restart_rexmt(tcb, env);
+  }
+}
+
+bool sends_data(State state) noexcept {
+  constexpr unsigned kSending = 1U << static_cast<unsigned>(State::kEstablished) |
+                                1U << static_cast<unsigned>(State::kCloseWait) |
+                                1U << static_cast<unsigned>(State::kFinWait1) |
+                                1U << static_cast<unsigned>(State::kClosing) |
+                                1U << static_cast<unsigned>(State::kLastAck);
+  return (kSending >> static_cast<unsigned>(state) & 1U) != 0;
+}
+
+}  // namespace
+
+void output(Tcb& tcb, Env& env) noexcept {
+  if (tcb.state == State::kClosed) return;
+  tcb.flags &= ~kMoreOutput;
+  if (sends_data(tcb.state)) {
+    if ((tcb.flags & (kRexmtOne | kInRtoRecovery | kInRecovery)) != 0) retransmit(tcb, env);
+    if (unsent(tcb) != 0 || fin_pending(tcb)) {
+      send_new(tcb, env);
+      if (must_probe(tcb)) start_persist(tcb, env);
+    }
+  }
+  if ((tcb.flags & kAckNow) != 0) send_ack(tcb, env);
+}
+
+void send_ack(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) {
+    tcb.flags |= kAckNow | kMoreOutput;
+    return;
+  }
+  add_segment(tcb, ack_seq(tcb), kAck, env);
+  ++env.counters.mib.OutSegs;
+}
+
+void send_keepalive(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) return;
+  add_segment(tcb, tcb.snd_nxt - 1, kAck, env);
+  ++env.counters.mib.OutSegs;
+  ++env.counters.keepalive_probes;
+}
+
+void send_reset(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) return;
+  OutSegment& out = env.out.add();
+  out.seq = ack_seq(tcb);
+  out.ack = tcb.rcv_nxt;
+  out.flags = kRst | kAck;
+  if ((tcb.flags & kTsOk) != 0) put_timestamps(tcb, out, env);
+  ++env.counters.mib.OutSegs;
+  ++env.counters.mib.OutRsts;
+}
+
+// In SYN_SENT everything is offered, else what the peer's SYN offered.
+void send_syn(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) return;  // the timer sends it again
+  const bool active = tcb.state == State::kSynSent;
+  const Params& params = env.of(tcb);
+  OutSegment& out = env.out.add();
+  out.seq = tcb.snd_una;
+  out.flags = active ? kSyn : kSyn | kAck;
+  if (!active) out.ack = tcb.rcv_nxt;
+  out.wnd = announce_window(tcb, true, env);
+  out.options = kOptMss;
+  out.mss = env.local_mss[tcb.flow.local_addr];
+  if (params.mss != 0) out.mss = std::min(out.mss, params.mss);
+  if (active || (tcb.flags & kSackOk) != 0) out.options |= kOptSackPermitted;
+  if (active || (tcb.flags & kTsOk) != 0) put_timestamps(tcb, out, env);
+  if (active || (tcb.flags & kWscaleOk) != 0) {
+    out.options |= kOptWscale;
+    out.wscale = tcb.rcv_wscale;
+  }
+  tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond);
+  if (tcb.snd_nxt == tcb.snd_una) {
+    tcb.snd_nxt += 1;
+    tcb.flags |= kRttTiming;
+    tcb.rtt_seq = tcb.snd_una;
+    tcb.rtt_start_us = env.now_us();
+    ++env.counters.mib.OutSegs;
+  } else {
+    tcb.flags &= ~kRttTiming;
+    if (tcb.retransmits != UINT16_MAX) ++tcb.retransmits;
+    ++env.counters.mib.RetransSegs;
+  }
+  if (!tcb.t_rexmt.armed()) restart_rexmt(tcb, env);
+}
+
+void send_probe(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) return;
+  ++env.counters.zero_window_probes;
+  if (in_flight(tcb) != 0) {  // the byte, or the FIN, that was not accepted
+    const bool fin = tcb.snd_una == queue_end(tcb);
+    const OutSegment& out = add_data(tcb, tcb.snd_una, fin ? 0 : 1, fin, env);
+    note_retransmitted(tcb, out.seq + seg_len(out), env);
+    return;
+  }
+  const std::uint32_t waiting = unsent(tcb);
+  const std::uint32_t len = std::min({waiting, smss(tcb), std::max(window_left(tcb), 1U)});
+  advance(tcb, add_data(tcb, tcb.snd_nxt, len, waiting == 0 && fin_pending(tcb), env), env);
+}
+
+void reset_for(const Segment& segment, OutSegment& answer) noexcept {
+  answer = OutSegment{};
+  if (segment.has(kAck)) {
+    answer.flags = kRst;
+    answer.seq = segment.ack;
+  } else {
+    answer.flags = kRst | kAck;
+    answer.ack = segment.seq + segment.seg_len();
+  }
+}
+
+}  // namespace sluice::tcp

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a connection's owner may choose. Connections of one listener share one Params;
+// a connection that changes an option gets its own copy (the stack keeps the table).
+#pragma once
+
+#include <cstdint>
+
+namespace sluice::tcp {
+
+struct Params {
+  std::uint32_t rcvbuf = 262144;        // bytes
+  std::uint32_t sndbuf = 262144;        // bytes
+  std::uint32_t keepidle_ms = 7'200'000;
+  std::uint32_t keepintvl_ms = 75'000;
+  std::uint32_t user_timeout_ms = 0;    // 0: RFC 9293's R2
+  std::uint32_t msl_ms = 60'000;
+  std::uint32_t refs = 0;               // connections and listeners that use it (the stack's account)
+  std::int32_t linger_s = -1;           // -1: off; 0: close sends RST
+  std::uint16_t mss = 0;                // bounds what we announce and what we send; 0: the MTU does
+  std::uint16_t service = 0;            // who gets the events (the stack's account)
+  std::uint8_t keepcnt = 10;
+  bool keepalive = false;
+  bool nodelay = false;
+  bool cork = false;
+  bool quickack = true;                 // false: acknowledgments may be delayed from the first segment on
+};
+
+}  // namespace sluice::tcp

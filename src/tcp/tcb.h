@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The transmission control block: all the state of one connection, three cache
+// lines of which a data segment in order touches the first two. Variables carry
+// RFC 9293's names. Owned by one shard's slab; touched by that shard's thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "base/buf.h"
+#include "base/seq_num.h"
+#include "base/slab.h"
+#include "base/tick.h"
+#include "base/timer_node.h"
+#include "sluice/connection.h"
+#include "tcp/flow_id.h"
+#include "wire/tcp_options.h"
+
+namespace sluice::tcp {
+
+enum TcbFlag : std::uint32_t {
+  // negotiated
+  kTsOk = 1U << 0U,             // timestamps in use
+  kSackOk = 1U << 1U,           // the peer understands SACK
+  kWscaleOk = 1U << 2U,         // both window scales apply
+  // sending
+  kFinQueued = 1U << 3U,        // our FIN follows the last queued byte
+  kFinSent = 1U << 4U,          // SND.NXT counts it
+  kRttTiming = 1U << 5U,        // rtt_seq is being timed (Karn: cleared by a retransmission)
+  kInRecovery = 1U << 6U,       // fast recovery (RFC 6582)
+  kInRtoRecovery = 1U << 7U,    // retransmitting after a timeout
+  kPersist = 1U << 8U,          // t_rexmt runs zero-window probes
+  kWantWritable = 1U << 9U,     // the application was told "no room"
+  // acknowledging
+  kAckNow = 1U << 10U,          // output() must send an acknowledgment
+  kAckDelayed = 1U << 11U,      // one may wait for t_delack
+  kAckSecond = 1U << 12U,       // one segment is unacknowledged already
+  kQuickAck = 1U << 13U,        // at the beginning every segment is acknowledged at once
+  // receiving
+  kFinReceived = 1U << 14U,     // in order: RCV.NXT counts it
+  kFinOutOfOrder = 1U << 15U,   // seen ahead of a gap; its place is in the side block
+  kRcvShutdown = 1U << 16U,     // what arrives is dropped after acknowledgment
+  // application
+  kAppClosed = 1U << 17U,       // the handle is gone: nobody will read or write
+  kPassive = 1U << 18U,         // came from a listener (SYN_RCVD returns to LISTEN)
+  kKeepaliveProbing = 1U << 19U,
+  kMoreOutput = 1U << 20U,      // output() stopped at a full Outbox
+  kAccepted = 1U << 21U,        // the application knows the connection
+  // sending, again
+  kRexmtOne = 1U << 22U,        // output() retransmits the segment at SND.UNA, whatever cwnd says
+  kSackRecovery = 1U << 23U,    // fast recovery by the scoreboard (RFC 6675), not by inflation
+  kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
+};
+
+struct alignas(64) Tcb {
+  // line 0: who, and where both directions stand
+  FlowId flow;
+  State state = State::kClosed;        // written by enter() only
+  std::uint8_t backoff = 0;            // doublings of the RTO or of the probe interval
+  std::uint32_t flags = 0;             // TcbFlag
+  SeqNum rcv_nxt;
+  SeqNum last_ack_sent;                // RFC 7323 Last.ACK.sent
+  std::uint16_t rcv_wnd = 0;           // as last announced, scaled: right edge last_ack_sent + (rcv_wnd << rcv_wscale)
+  std::uint16_t snd_wnd = 0;           // as last received, scaled by snd_wscale (on SYNs unscaled)
+  SeqNum snd_una;
+  SeqNum snd_nxt;                      // never goes back: retransmissions have their own cursor
+  SeqNum snd_wl1, snd_wl2;
+  std::uint32_t ts_recent = 0;
+  std::uint32_t challenge_ms : 24 = 0; // when the last challenge ACK left, in ms modulo 2^24; 0: never
+  std::uint32_t quickacks : 8 = 0;     // segments still to be acknowledged at once (kQuickAck; input side counts)
+
+  // line 1: queues and congestion control
+  Buf* snd_head = nullptr;             // first unacknowledged byte is in it; Buf::seq says where
+  Buf* snd_tail = nullptr;
+  Buf* snd_cursor = nullptr;           // buffer that holds snd_nxt, a hint; null: search from snd_head
+  Buf* rcv_head = nullptr;             // in order, not yet read
+  Buf* rcv_tail = nullptr;
+  std::uint32_t snd_queued = 0;        // bytes from snd_una on, sent or not
+  std::uint32_t rcv_queued = 0;        // bytes in order, not yet read
+  std::uint32_t cwnd = 0;              // bytes
+  std::uint32_t ssthresh = 0xffffffff; // bytes
+  std::uint16_t mss = 0;               // largest payload plus options that may be sent
+  std::uint8_t dupacks = 0;
+  std::uint8_t rcv_wscale : 4 = 0;
+  std::uint8_t snd_wscale : 4 = 0;
+  std::uint32_t ts_offset = 0;         // added to the clock for TSval
+
+  // line 2: timers, round trip, the rest
+  std::uint32_t srtt_us8 = 0;          // SRTT in 1/8 us; 0: no sample yet
+  std::uint32_t rttvar_us4 = 0;        // RTTVAR in 1/4 us
+  SeqNum rtt_seq;                      // with kRttTiming: the byte whose ACK ends the measurement
+  std::uint32_t rtt_start_us = 0;      // when that byte was sent; later also: about when data was sent last
+  TimerNode timer;                     // in the wheel, due at `armed`
+  Tick armed;                          // the wheel's deadline, at or before the earliest below
+  Tick t_rexmt;                        // retransmission or zero-window probe
+  Tick t_delack;                       // delayed acknowledgment
+  Tick t_long;                         // keepalive, FIN_WAIT_2 or 2MSL, by state
+  void* context = nullptr;             // the application's
+  std::uint32_t side = kNoIndex;       // Side block: reassembly, SACK, recovery
+  std::uint16_t params = 0;            // index of its Params
+  std::uint16_t generation = 0;        // tells a stale handle from a fresh one (the stack's account)
+  std::uint16_t max_snd_wnd = 0;       // largest window seen, scaled like snd_wnd
+  std::uint16_t ts_recent_age = 0;     // when ts_recent was taken, in units of 64 s
+  std::uint16_t retransmits = 0;       // segments sent again, saturating
+  std::uint8_t keepalive_probes = 0;   // sent without an answer
+  Errc error = Errc::kOk;              // pending, for the application
+};
+static_assert(sizeof(Tcb) == 192, "an idle connection is three cache lines, its table entry apart");
+
+// What only a connection in trouble needs: taken from a slab when the first hole or loss
+// appears, returned when both are gone. Without one (slab empty) out-of-order data is
+// dropped and recovery retransmits one segment a timeout.
+struct Side {
+  Buf* ooo_head = nullptr;             // out of order, sorted by Buf::seq, disjoint
+  Buf* ooo_tail = nullptr;             // where most of what arrives ahead of a gap belongs
+  std::uint32_t ooo_bytes = 0;         // payload bytes
+  std::uint32_t ooo_bufs = 0;
+  SeqNum fin_seq;                      // with kFinOutOfOrder
+  std::uint8_t n_recent = 0;           // SACK blocks to report, newest first (RFC 2018 4)
+  std::uint8_t n_sacked = 0;           // scoreboard ranges in use, sorted, disjoint
+  std::uint8_t has_dsack = 0;          // one duplicate to report once (RFC 2883)
+  wire::SackBlock dsack;
+  wire::SackBlock recent[4];
+  wire::SackBlock sacked[16];          // what the peer has beyond SND.UNA; overflow forgets the highest
+  SeqNum recover;                      // RFC 6582: recovery ends when this is acknowledged
+  SeqNum rexmt_nxt;                    // next byte to retransmit
+};
+static_assert(sizeof(Side) <= 256);
+
+// A connection whose SYN we answered, before its ACK (passive SYN_RCVD).
+struct HalfOpen {
+  FlowId flow;
+  std::uint8_t retries = 0;            // SYN|ACKs sent again
+  std::uint8_t flags : 4 = 0;          // kTsOk, kSackOk, kWscaleOk
+  std::uint8_t snd_wscale : 4 = 0;     // the peer's shift
+  TimerNode timer;
+  Tick deadline;
+  SeqNum iss, irs;
+  std::uint32_t ts_recent = 0;
+  std::uint16_t peer_mss = 0;          // as offered, or the default; bounded on use
+  std::uint16_t peer_wnd = 0;
+  std::uint16_t listener = 0;          // index of the listener in its stack
+  std::uint16_t challenge_ms = 0;      // when the last challenge ACK left, modulo 2^16: a record lives 63 s; 0: never
+};
+static_assert(sizeof(HalfOpen) == 56, "with its table entry at most 64 bytes");
+
+// A connection in TIME_WAIT whose application is done.
+struct TimeWait {
+  FlowId flow;
+  std::uint8_t flags : 4 = 0;          // kTsOk
+  std::uint8_t rcv_wscale : 4 = 0;
+  std::uint8_t service = 0;            // whose it was (the stack's account)
+  TimerNode timer;
+  Tick deadline;
+  SeqNum snd_nxt, rcv_nxt;
+  std::uint32_t ts_recent = 0;
+  std::uint32_t ts_offset = 0;
+  std::uint16_t rcv_wnd = 0;           // as last announced, scaled
+  std::uint16_t ts_recent_age = 0;     // units of 64 s
+};
+static_assert(sizeof(TimeWait) == 56, "with its table entry at most 64 bytes");
+
+}  // namespace sluice::tcp

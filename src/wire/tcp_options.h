@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TCP options (RFC 9293 3.1, RFC 7323, RFC 2018): read into plain values, and
+// written in the padded layouts that other stacks have fast paths for. Any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/seq_num.h"
+#include "wire/bytes.h"
+
+namespace sluice::wire {
+
+inline constexpr std::size_t kTcpOptionsMax = 40;       // bytes: data offset 15
+inline constexpr std::size_t kTcpTimestampsPadded = 12; // bytes of NOP NOP TS
+inline constexpr std::uint8_t kMaxSackBlocks = 4;
+
+enum TcpOptionKind : std::uint8_t {
+  kOptEnd = 0,
+  kOptNop = 1,
+  kOptMss = 2,
+  kOptWindowScale = 3,
+  kOptSackPermitted = 4,
+  kOptSack = 5,
+  kOptTimestamps = 8,
+};
+
+// Bytes [left, right) that the receiver holds.
+struct SackBlock {
+  SeqNum left, right;
+  friend constexpr bool operator==(SackBlock, SackBlock) noexcept = default;
+};
+
+// Received, or to be written. Values are raw: nobody has clamped mss or wscale.
+// mss, wscale, tsval, tsecr and sack[] mean something only where the flag or the
+// count says so; clear() does not touch them.
+struct TcpOptions {
+  std::uint32_t tsval = 0, tsecr = 0;
+  std::uint16_t mss = 0;
+  std::uint8_t wscale = 0;
+  std::uint8_t n_sack = 0;
+  bool has_mss = false;
+  bool has_wscale = false;
+  bool sack_permitted = false;
+  bool has_ts = false;
+  SackBlock sack[kMaxSackBlocks];
+
+  void clear() noexcept {
+    n_sack = 0;
+    has_mss = has_wscale = sack_permitted = has_ts = false;
+  }
+  [[nodiscard]] std::span<const SackBlock> sack_blocks() const noexcept { return {sack, n_sack}; }
+};
+static_assert(sizeof(TcpOptions) == 48);
+
+// The general parser; parse_tcp_options() is the door.
+void parse_tcp_options_slow(std::span<const std::uint8_t> bytes, bool syn, TcpOptions& out) noexcept;
+
+// Reads the options between a TCP header's byte 20 and its data offset into `out`,
+// which it clears first. Never fails: parsing stops at the end-of-list option, or
+// where a length is 0, 1, or points past the last byte; what was read till then counts.
+// Unknown kinds, and known kinds with another length than theirs, are skipped. MSS,
+// window scale and SACK-permitted count on a SYN only, SACK blocks elsewhere only.
+// Reads nothing outside `bytes`.
+inline void parse_tcp_options(std::span<const std::uint8_t> bytes, bool syn, TcpOptions& out) noexcept {
+  out.clear();
+  if (bytes.empty()) return;
+  // NOP NOP TS alone (RFC 7323 appendix A): nearly every segment of nearly every connection.
+  if (bytes.size() == kTcpTimestampsPadded && load_be32(bytes.data()) == 0x0101080a) [[likely]] {
+    out.has_ts = true;
+    out.tsval = load_be32(bytes.data() + 4);
+    out.tsecr = load_be32(bytes.data() + 8);
+    return;
+  }
+  parse_tcp_options_slow(bytes, syn, out);
+}
+
+// Writes NOP NOP TS; returns kTcpTimestampsPadded.
+inline std::size_t write_timestamps(std::uint8_t* out, std::uint32_t tsval, std::uint32_t tsecr) noexcept {
+  store_be32(out, 0x0101080a);
+  store_be32(out + 4, tsval);
+  store_be32(out + 8, tsecr);
+  return kTcpTimestampsPadded;
+}
+
+// Bytes that write_tcp_options() will write: a multiple of 4, at most kTcpOptionsMax.
+[[nodiscard]] std::size_t tcp_options_size(const TcpOptions& options) noexcept;
+
+// Writes what the flags ask for, padded with NOPs to 32-bit boundaries, and returns the
+// number of bytes. On a SYN: MSS, SACK-permitted, TS, window scale; elsewhere: TS, SACK.
+// SACK blocks that do not fit beside the rest (three fit with timestamps, four
+// without) are left out from the end.
+std::size_t write_tcp_options(std::uint8_t* out, const TcpOptions& options) noexcept;
+
+}  // namespace sluice::wire

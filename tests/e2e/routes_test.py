@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Where frames go: through a gateway, over two ports, and away from a peer that no longer answers."""
+from echo_test import ECHO, echo_whole
+from lab import CLIENT, CLIENT6, Engine, Remote, SERVER, SERVER6, check, endpoint, main
+from states_test import deafen
+
+REMOTE = ('remote', 0, 'app = "remote"')
+FAR, FAR6 = '10.88.0.2', 'fd88::2'
+BACK = '''[[port]]
+name = "back"
+device = "net_af_packet1,iface=veth-t"
+addresses = ["10.78.0.1/24"]
+[[service]]
+name = "everywhere"
+listen = ["0.0.0.0:99"]
+app = "echo"
+'''
+
+
+def clients_behind_a_gateway_are_reached(link):
+    """The clients' machine is the gateway, and has addresses of another network behind it."""
+    link.clients.ip('addr', 'add', f'{FAR}/32', 'dev', 'lo')
+    link.clients.ip('addr', 'add', f'{FAR6}/128', 'dev', 'lo', 'nodad')
+    with Engine(link, [ECHO, REMOTE], port=f'gateway = ["{CLIENT}", "{CLIENT6}"]') as engine, Remote(engine) as remote:
+        for server, far in ((SERVER, FAR), (SERVER6, FAR6)):
+            with link.connect(7, server, source=far) as sock:
+                sock.sendall(b'far away')
+                check(sock.recv(100) == b'far away')
+            kernel = link.listen(far)
+            handle = remote.ok(f'connect {endpoint(kernel.getsockname())} wait_ms=20000')[0]
+            sock, _ = kernel.accept()
+            remote.ok(f'abort {handle}')
+            sock.close()
+            kernel.close()
+
+
+def two_ports_answer_each_on_its_own_wire(link):
+    link.engine_space.ip('link', 'add', 'veth-t', 'type', 'veth', 'peer', 'name', 'veth-d', 'netns', link.clients.name)
+    link.engine_space.sh('sysctl', '-qw', 'net.ipv6.conf.veth-t.disable_ipv6=1')
+    link.engine_space.ip('link', 'set', 'veth-t', 'up')
+    link.clients.sh('ethtool', '-K', 'veth-d', 'tx', 'off')
+    link.clients.ip('addr', 'add', '10.78.0.2/24', 'dev', 'veth-d')
+    link.clients.ip('link', 'set', 'veth-d', 'up')
+    with Engine(link, [ECHO], port=BACK) as engine:
+        echo_whole(link, SERVER, 1_000_000)
+        for address in (SERVER, '10.78.0.1'):
+            with link.connect(99, address) as sock:
+                sock.sendall(b'here')
+                check(sock.recv(100) == b'here')
+        ports = {port['name']: port for port in engine.stats()['ports']}
+        check(ports['front']['rx_frames'] > 100 and ports['back']['rx_frames'] >= 4, ports)
+
+
+def keepalive_drops_a_peer_that_is_gone_and_no_other(link):
+    with Engine(link, [REMOTE], tcp='keepalive = { enabled = true, idle_s = 1, interval_s = 1, probes = 2 }') as engine, Remote(engine) as remote:
+        for server in (SERVER, SERVER6):
+            listener = remote.ok(f'listen {endpoint((server, 9000))}')[0]
+            there, gone = link.connect(9000, server), link.connect(9000, server)
+            handles = dict(reversed(remote.ok(f'accept {listener} wait_ms=20000')) for _ in range(2))
+            deafen(gone)
+            remote.expect(f'recv {handles[endpoint(gone.getsockname())]} 1 wait_ms=25000', 'error ETIMEDOUT')
+            check(remote.get(handles[endpoint(there.getsockname())], 'state') == 'ESTABLISHED', 'the living one was dropped too')
+            there.close()
+            gone.close()
+        remote.ok('reset')
+
+
+if __name__ == '__main__':
+    main(clients_behind_a_gateway_are_reached, two_ports_answer_each_on_its_own_wire, keepalive_drops_a_peer_that_is_gone_and_no_other)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Case 112: our keepalive: after 2 h, ten probes 75 s apart, then a RST; off unless asked for; activity
+// restarts it.
+#include "script/dialogue.h"
+
+namespace sluice::script {
+
+TEST_P(Family, KeepaliveIsOffByDefault) {
+  Dialogue d(GetParam());
+  d.establish();
+  for (int day = 0; day < 10; ++day) d.advance(24h);
+  d.expect_silence();
+  d.state_is(State::kEstablished);
+}
+
+TEST_P(Family, UnansweredProbesAbort) {
+  Scene scene;
+  scene.options.keepalive.enabled = true;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  d.advance(7200s + 10 * 75s);
+  for (int i = 0; i < 10; ++i) d.expect(ACK, seq(0), ack(1), after(7200s + i * 75s));
+  d.expect(RST | ACK, seq(1), ack(1), after(7950s));
+  d.state_is(State::kListen);
+  EXPECT_EQ(d.app().closed(), Errc::kTimedOut);
+}
+
+TEST_P(Family, AnsweredProbesAndActivityRestartTheTimer) {
+  Scene scene;
+  scene.options.keepalive.enabled = true;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  d.advance(7000s);
+  d.send(ACK, seq(1), ack(1), data("x"));
+  d.expect(ACK, ack(2));
+  d.advance(7200s);
+  d.expect(ACK, seq(0), ack(2), after(7200s));
+  d.send(ACK, seq(2), ack(1));
+  d.advance(7199s);
+  d.expect_silence();
+  d.advance(1s);
+  d.expect(ACK, seq(0), ack(2));
+}
+
+}  // namespace sluice::script

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Figure 5: CLOSE in SYN_RCVD sends a FIN and enters FIN_WAIT_1.
+#include "script/dialogue.h"
+#include "script/reach.h"
+
+namespace sluice::script {
+
+TEST_P(Family, CloseInSynRcvdLeadsToFinWait1) {
+  const auto d = reach(GetParam(), State::kSynRcvd, true);
+  d->app().close();
+  d->expect(FIN | ACK, seq(1), ack(1));
+  d->state_is(State::kFinWait1);
+  d->send(ACK, seq(1), ack(1));  // of our SYN
+  d->state_is(State::kFinWait1);
+  d->send(ACK, seq(1), ack(2));
+  d->state_is(State::kFinWait2);
+  d->send(FIN | ACK, seq(1), ack(2));
+  d->expect(ACK, seq(2), ack(2));
+  d->state_is(State::kTimeWait);
+}
+
+TEST_P(Family, SynAndFinAreRetransmittedFromFinWait1) {
+  const auto d = reach(GetParam(), State::kSynRcvd, true);
+  d->app().close();
+  d->expect(FIN | ACK, seq(1), ack(1));
+  d->advance(3s);
+  bool again = false;
+  for (const Heard& h : d->peer().take()) again = again || (h.flags & (SYN | FIN)) != 0;
+  EXPECT_TRUE(again);
+  d->state_is(State::kFinWait1);
+  d->send(ACK, seq(1), ack(2));
+  d->state_is(State::kFinWait2);
+}
+
+}  // namespace sluice::script

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The network between two simulated hosts: frames are delayed, lost, doubled, reordered
+// and corrupted as a seed decides, and now and then nothing gets through at all.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/rng.h"
+#include "sluice/time.h"
+
+namespace sluice::test {
+
+struct NetworkConfig {
+  std::uint32_t loss = 0;         // per mille of frames
+  std::uint32_t duplicate = 0;    // per mille
+  std::uint32_t reorder = 0;      // per mille held back for up to reorder_by
+  std::uint32_t corrupt = 0;      // per mille with a byte changed
+  Duration delay = Duration::milliseconds(1);
+  Duration jitter{};
+  Duration reorder_by = Duration::milliseconds(5);
+  // Partitions: nothing passes for `partition_for`, about every `partition_every`; 0: never.
+  Duration partition_every{};
+  Duration partition_for{};
+  // After this instant the network is perfect, so that every connection can end.
+  Instant calm_after = Instant::never();
+};
+
+struct NetworkCounts {
+  std::uint64_t sent = 0, lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0;
+};
+
+class Network {
+ public:
+  struct Delivery {
+    int to;
+    std::vector<std::uint8_t> bytes;
+  };
+
+  Network(const NetworkConfig& config, std::uint64_t seed) : config_(config), rng_(seed) {}
+
+  void send(int to, std::vector<std::uint8_t> bytes, Instant now);
+  [[nodiscard]] Instant next() const noexcept { return flying_.empty() ? Instant::never() : flying_.begin()->first.first; }
+  // The frame that arrives next.
+  [[nodiscard]] Delivery take();
+  [[nodiscard]] bool empty() const noexcept { return flying_.empty(); }
+  [[nodiscard]] const NetworkCounts& counts() const noexcept { return counts_; }
+
+ private:
+  void fly(int to, std::vector<std::uint8_t> bytes, Instant at);
+  [[nodiscard]] bool partitioned(Instant now) noexcept;
+
+  NetworkConfig config_;
+  Rng rng_;
+  std::uint64_t order_ = 0;  // frames of one instant keep the order they were sent in
+  std::map<std::pair<Instant, std::uint64_t>, Delivery> flying_;
+  Instant partition_begins_{-1};
+  Instant partition_ends_{};
+  NetworkCounts counts_;
+};
+
+}  // namespace sluice::test

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/tick.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+
+#include "base/rng.h"
+
+namespace sluice {
+namespace {
+
+Instant at_ns(std::int64_t ns) { return Instant{.ns = ns}; }
+
+TEST(Tick, FloorIsTheTickWithinAndCeilIsNeverEarly) {
+  EXPECT_EQ(Tick::floor(at_ns(0)).value, 0U);
+  EXPECT_EQ(Tick::floor(at_ns(kTickNs - 1)).value, 0U);
+  EXPECT_EQ(Tick::floor(at_ns(kTickNs)).value, 1U);
+  EXPECT_EQ(Tick::ceil(at_ns(kTickNs)).value, 1U);
+  EXPECT_EQ(Tick::ceil(at_ns(kTickNs + 1)).value, 2U);
+}
+
+TEST(Tick, DeadlineIsNeverTheValueThatMeansNotArmed) {
+  EXPECT_EQ(Tick::ceil(at_ns(0)).value, 1U);
+  const std::int64_t wrap = kTickNs << 32U;
+  EXPECT_EQ(Tick::ceil(at_ns(wrap)).value, 1U);
+  EXPECT_EQ(Tick::ceil(at_ns(wrap - kTickNs)).value, 0xffffffffU);
+  EXPECT_FALSE(Tick{}.armed());
+  EXPECT_TRUE(Tick::ceil(at_ns(wrap)).armed());
+}
+
+TEST(Tick, UntilCountsForwardAcrossTheWrapAndIsZeroForThePast) {
+  EXPECT_EQ(Tick{5}.until(Tick{0xfffffffe}), 7U);
+  EXPECT_EQ(Tick{0xfffffffe}.until(Tick{5}), 0U);
+  EXPECT_EQ(Tick{9}.until(Tick{9}), 0U);
+}
+
+TEST(Tick, OrderAgreesWithInstantsLessThanThreeDaysApart) {
+  Rng rng(1);
+  constexpr std::int64_t kThreeDaysNs = std::int64_t{3} * 86400 * 1'000'000'000;
+  for (int i = 0; i < 100000; ++i) {
+    const std::int64_t now = static_cast<std::int64_t>(rng.next() >> 5U);
+    const std::int64_t then = now + static_cast<std::int64_t>(rng.next() % kThreeDaysNs);
+    const Tick floor = Tick::floor(at_ns(now));
+    const Tick deadline = Tick::ceil(at_ns(then));
+    ASSERT_FALSE(deadline.before(floor));
+    const std::int64_t true_ticks = (then + kTickNs - 1) / kTickNs - now / kTickNs;
+    ASSERT_GE(deadline.until(floor), true_ticks);
+    ASSERT_LE(deadline.until(floor), true_ticks + 1);
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/control_socket.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/stats_json.h"
+#include "reports.h"
+
+namespace sluice::cli {
+namespace {
+
+class ControlSocket : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/sluice-cli-XXXXXX";
+    directory_ = ::mkdtemp(name);
+    path_ = directory_ + "/run/edge.sock";
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::unique_ptr<ControlServer> create() const {
+    Result<std::unique_ptr<ControlServer>> server = ControlServer::create(path_);
+    EXPECT_TRUE(server.ok()) << server.error().message;
+    return server.ok() ? std::move(server).value() : nullptr;
+  }
+
+  static ControlCallbacks sample(std::vector<ConnectionReport> connections = {}) {
+    return {[] { return sample_stats(); }, [connections = std::move(connections)] { return connections; }};
+  }
+
+  std::string directory_, path_;
+};
+
+TEST_F(ControlSocket, AnswersStatistics) {
+  const auto server = create();
+  server->start(sample());
+  const auto lines = ask_instance(path_, "stats");
+  ASSERT_TRUE(lines.ok()) << lines.error().message;
+  EXPECT_EQ(*lines, std::vector<std::string>{stats_json(sample_stats()).dump()});
+  EXPECT_NE(ask_instance(path_, "stats explain")->at(0).find("delivered to a connection"), std::string::npos);
+}
+
+TEST_F(ControlSocket, AnswersConnectionsThatPassTheFilter) {
+  const auto server = create();
+  server->start(sample({sample_connection(), sample_connection(State::kTimeWait, 5)}));
+  EXPECT_EQ(ask_instance(path_, "conns")->size(), 2U);
+  EXPECT_EQ(*ask_instance(path_, "conns state=TIME_WAIT peer=10.77.0.2:5"),
+            std::vector<std::string>{connection_json(sample_connection(State::kTimeWait, 5)).dump()});
+  EXPECT_TRUE(ask_instance(path_, "conns service=none")->empty());
+}
+
+TEST_F(ControlSocket, CarriesListsLargerThanAnyBuffer) {
+  const auto server = create();
+  server->start(sample(std::vector<ConnectionReport>(20000, sample_connection())));
+  const auto lines = ask_instance(path_, "conns");
+  ASSERT_TRUE(lines.ok()) << lines.error().message;
+  EXPECT_EQ(lines->size(), 20000U);
+  EXPECT_EQ(lines->back(), connection_json(sample_connection()).dump());
+}
+
+TEST_F(ControlSocket, RefusesWhatItDoesNotKnow) {
+  const auto server = create();
+  server->start(sample());
+  EXPECT_EQ(ask_instance(path_, "reboot").error().code, Errc::kInvalid);
+  EXPECT_EQ(ask_instance(path_, "").error().message, "unknown request; send stats or conns");
+  EXPECT_EQ(ask_instance(path_, "conns colour=red").error().code, Errc::kInvalid);
+  EXPECT_TRUE(ask_instance(path_, "stats").ok()) << "and goes on";
+}
+
+TEST_F(ControlSocket, AClientThatLeavesEarlyDoesNotStopIt) {
+  const auto server = create();
+  server->start(sample(std::vector<ConnectionReport>(5000, sample_connection())));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path, sizeof address.sun_path, "%s", path_.c_str());
+  for (const std::string request : {"", "conns", "conns\n"}) {
+    const OwnedFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  }
+  EXPECT_TRUE(ask_instance(path_, "stats").ok());
+}
+
+TEST_F(ControlSocket, OnlyItsOwnerMayUseIt) {
+  const auto server = create();
+  struct stat there {};
+  ASSERT_EQ(::stat(path_.c_str(), &there), 0);
+  EXPECT_TRUE(S_ISSOCK(there.st_mode));
+  EXPECT_EQ(there.st_mode & 07777, 0600U);
+}
+
+TEST_F(ControlSocket, ALiveInstanceKeepsItsName) {
+  const auto first = create();
+  first->start(sample());
+  const auto second = ControlServer::create(path_);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, Errc::kBusy);
+  EXPECT_TRUE(ask_instance(path_, "stats").ok()) << "the first still answers";
+}
+
+TEST_F(ControlSocket, ADeadInstancesLeavingsAreReplaced) {
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    auto server = ControlServer::create(path_);
+    const bool made = server.ok();
+    if (made) static_cast<void>(server->release());  // dies without cleaning up
+    ::_exit(made ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(status, 0);
+  ASSERT_TRUE(std::filesystem::exists(path_));
+  EXPECT_EQ(ask_instance(path_, "stats").error().code, Errc::kNoDevice);
+  const auto server = create();
+  ASSERT_NE(server, nullptr);
+  server->start(sample());
+  EXPECT_TRUE(ask_instance(path_, "stats").ok());
+}
+
+TEST_F(ControlSocket, AFileInTheWayIsLeftAlone) {
+  std::filesystem::create_directories(directory_ + "/run");
+  std::ofstream(path_) << "precious";
+  EXPECT_EQ(ControlServer::create(path_).error().code, Errc::kBusy);
+  EXPECT_EQ(std::filesystem::file_size(path_), 8U);
+}
+
+TEST_F(ControlSocket, LeavesNothingBehind) {
+  create()->start(sample());
+  EXPECT_TRUE(std::filesystem::is_empty(directory_ + "/run"));
+}
+
+TEST_F(ControlSocket, AnAnswerCutShortIsAnError) {
+  const OwnedFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path_ = directory_ + "/cut.sock";
+  std::snprintf(address.sun_path, sizeof address.sun_path, "%s", path_.c_str());
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  std::thread half([&listener] {
+    const OwnedFd client(::accept(listener.get(), nullptr, nullptr));
+    char request[16];
+    EXPECT_GT(::recv(client.get(), request, sizeof request, 0), 0);
+    EXPECT_EQ(::send(client.get(), "ok\n{}\n", 6, MSG_NOSIGNAL), 6);
+  });
+  const auto lines = ask_instance(path_, "stats");
+  half.join();
+  ASSERT_FALSE(lines.ok());
+  EXPECT_EQ(lines.error().code, Errc::kIo);
+}
+
+TEST_F(ControlSocket, CommandsPrintWhatItAnswers) {
+  const auto server = create();
+  server->start(sample({sample_connection()}));
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_stats({.json = true}, path_), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), stats_json(sample_stats()).dump() + "\n");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_conns({.json = true, .filters = {"service=web"}}, path_), 0);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), connection_json(sample_connection()).dump() + "\n");
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_conns({}, path_), 0);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("10.77.0.2:40000  ESTABLISHED  web"), std::string::npos);
+}
+
+TEST_F(ControlSocket, CommandsWithoutAnInstanceFailAndSayWhich) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(run_stats({.instance = "edge"}, path_), 1);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "sluice: " + path_ + ": no instance answers (No such file or directory); is instance edge running? Name "
+                                 "another with --instance\n");
+}
+
+TEST_F(ControlSocket, WatchRefreshesUntilInterrupted) {
+  int asked = 0;
+  const auto server = create();
+  const pthread_t watcher = pthread_self();
+  server->start({[&asked, watcher] {
+                   // The signal comes with the second answer; the watcher fetches it at its next wait.
+                   if (++asked == 2) pthread_kill(watcher, SIGINT);
+                   return sample_stats();
+                 },
+                 [] { return std::vector<ConnectionReport>{}; }});
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(run_stats({.json = true, .watch = true}, path_), 0);
+  const std::string line = stats_json(sample_stats()).dump() + "\n";
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), line + line);
+}
+
+}  // namespace
+}  // namespace sluice::cli

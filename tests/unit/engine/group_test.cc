@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Two shards in lock-step over one port, a simulated host on the other end of the wire.
+#include "engine/group.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "port/memory_port.h"
+#include "support/host.h"
+
+namespace sluice::engine {
+namespace {
+
+using test::Host;
+using test::HostConfig;
+
+// Echoes, and counts what its shard saw.
+struct Echo final : Service {
+  void on_start(Shard& s) override { shard = &s; }
+  void on_accept(Connection, ListenerId) override { ++accepted; }
+  void on_connected(Connection c) override {
+    ++connected;
+    c.close();
+  }
+  void on_readable(Connection c) override {
+    for (Buffer b = c.receive(); !b.empty(); b = c.receive()) c.send(b.bytes());
+    if (c.eof() && !hold) c.close();
+  }
+  void on_closed(Connection, Errc reason) override { reasons.push_back(reason); }
+  Shard* shard = nullptr;
+  bool hold = false;
+  int accepted = 0, connected = 0;
+  std::vector<Errc> reasons;
+};
+
+// Opens connections, says one thing, and closes when it has come back.
+struct Client final : Service {
+  void on_accept(Connection, ListenerId) override {}
+  void on_connected(Connection c) override { c.send(std::as_bytes(std::span("hello", 5))); }
+  void on_readable(Connection c) override {
+    std::byte out[16];
+    const std::size_t n = c.receive(out);
+    answered += n == 5 ? 1 : 0;
+    if (n != 0 && closes) c.shutdown_write();
+    if (c.eof()) c.close();
+  }
+  void on_closed(Connection, Errc) override { ++closed; }
+  bool closes = true;
+  int answered = 0, closed = 0;
+};
+
+class Bench : public testing::Test {
+ protected:
+  void make(std::uint16_t queues, bool rss) {
+    config_.ports.push_back({});
+    config_.ports[0].name = "front";
+    config_.ports[0].device = "memory";
+    config_.ports[0].addresses = {InterfaceAddress::parse("10.0.0.1/24").value()};
+    config_.tcp.max_connections = 1024;
+    config_.tcp.syn_cache = 256;
+    config_.tcp.msl_ms = 500;
+    config_.drain_s = 2;
+    port::MemoryPortOptions options;
+    options.capabilities.queues = queues;
+    options.capabilities.rss = rss;
+    port_ = std::make_unique<port::MemoryPort>(source_, options);
+    GroupOptions group;
+    group.shards = 2;
+    keys_ = make_keys(42);
+    group_ = std::make_unique<Group>(config_, group, keys_, std::vector<port::Port*>{port_.get()}, source_);
+    rss_ = rss;
+    HostConfig peer;
+    peer.addresses = {"10.0.0.2/24"};
+    peer.mac = {0x02, 0, 0, 0, 0, 2};
+    peer.stack.msl_ms = 500;
+    host_ = std::make_unique<Host>(peer);
+    host_->add_service(client_);
+    ServiceConfig service;
+    service.name = "echo";
+    service.listen = {Endpoint::parse("10.0.0.1:7").value()};
+    ASSERT_TRUE(group_->add_service(service, [this](unsigned) {
+      auto echo = std::make_unique<Echo>();
+      echos_.push_back(echo.get());
+      return echo;
+    }).ok());
+    group_->start(now_);
+  }
+  // The device's side of RSS, where it has it: the same function.
+  unsigned queue_of(const std::vector<std::uint8_t>& frame) {
+    if (!rss_) return 0;
+    const FlowSteering steering(keys_.rss, 2, 128);
+    return steering.classify(frame, false, std::nullopt).shard;
+  }
+  void run(Duration time) {
+    for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::microseconds(250)) {
+      for (const auto& frame : host_->take_sent()) port_->inject(frame, now_, queue_of(frame));
+      for (int turns = 0; group_->run_all_once(now_) && turns < 100; ++turns) {
+      }
+      while (auto sent = port_->take_sent()) host_->receive(sent->bytes, now_);
+      host_->advance(now_);
+    }
+    for (unsigned s = 0; s < 2; ++s) group_->shard(s).publish();
+  }
+  std::uint64_t named(const Stats& stats, unsigned shard, const std::string& name) {
+    for (const NamedCount& count : stats.shards[shard].counters) {
+      if (count.name == name) return count.value;
+    }
+    ADD_FAILURE() << "no counter " << name;
+    return 0;
+  }
+  void open(int n) {
+    for (int i = 0; i < n; ++i) {
+      ASSERT_TRUE(host_->connect(client_, Endpoint::parse("10.0.0.1:7").value(), {IpAddress::v4(0, 0, 0, 0), 0}, {}).ok());
+    }
+  }
+
+  Config config_;
+  Keys keys_;
+  bool rss_ = false;
+  port::MemoryBufSource source_{16384};
+  std::unique_ptr<port::MemoryPort> port_;
+  Client client_;
+  std::unique_ptr<Host> host_;
+  std::vector<Echo*> echos_;
+  std::unique_ptr<Group> group_;
+  Instant now_ = Instant{} + Duration::milliseconds(1);
+};
+
+TEST_F(Bench, OneQueueIsSpreadOverBothShardsByTheSameHash) {
+  make(1, false);
+  open(100);
+  run(Duration::seconds(3));
+  EXPECT_EQ(client_.answered, 100);
+  EXPECT_GT(echos_[0]->accepted, 20);
+  EXPECT_GT(echos_[1]->accepted, 20);
+  EXPECT_EQ(echos_[0]->accepted + echos_[1]->accepted, 100);
+  const Stats stats = group_->stats();
+  EXPECT_GT(named(stats, 0, "handed_over"), 100U) << "shard 0 owns the queue";
+  EXPECT_EQ(named(stats, 1, "handed_over"), 0U);
+  EXPECT_GT(named(stats, 1, "neighbours_learned"), 0U) << "ARP reaches both";
+  std::uint64_t verdicts = 0;
+  for (const VerdictCount& v : stats.verdicts) verdicts += v.frames;
+  EXPECT_EQ(verdicts, stats.ports[0].rx_frames);
+  EXPECT_EQ(stats.tcp.PassiveOpens, 100U);
+  for (unsigned s = 0; s < 2; ++s) {
+    EXPECT_EQ(group_->shard(s).stack().broken_invariant(), nullptr);
+    EXPECT_EQ(group_->shard(s).stack().live_connections(), 0U);
+    EXPECT_EQ(stats.shards[s].buffers_in_use, 0U);
+  }
+}
+
+TEST_F(Bench, AQueueEachNeedsNoHandOver) {
+  make(2, true);
+  open(60);
+  run(Duration::seconds(3));
+  EXPECT_EQ(client_.answered, 60);
+  EXPECT_GT(echos_[0]->accepted, 10);
+  EXPECT_GT(echos_[1]->accepted, 10);
+  EXPECT_EQ(named(group_->stats(), 0, "handed_over"), 0U);
+}
+
+TEST_F(Bench, AnswersToActiveOpensComeBackToTheirShard) {
+  for (const bool rss : {false, true}) {
+    SCOPED_TRACE(rss);
+    group_.reset();
+    host_.reset();
+    config_ = Config{};
+    echos_.clear();
+    make(rss ? 2 : 1, rss);
+    ASSERT_TRUE(host_->listen(client_, Endpoint::parse("10.0.0.2:80").value(), {}, 128).ok());
+    for (Echo* echo : echos_) {
+      for (int i = 0; i < 25; ++i) {
+        ASSERT_TRUE(echo->shard->connect(*echo, Endpoint::parse("10.0.0.2:80").value(), {IpAddress::v4(0, 0, 0, 0), 0}, {}).ok());
+      }
+    }
+    run(Duration::seconds(2));
+    EXPECT_EQ(echos_[0]->connected, 25);
+    EXPECT_EQ(echos_[1]->connected, 25);
+    EXPECT_EQ(group_->stats().tcp.ActiveOpens, 50U);
+    EXPECT_EQ(group_->stats().tcp.AttemptFails, 0U);
+  }
+}
+
+TEST_F(Bench, TasksRunOnTheShardTheyWerePostedTo) {
+  make(1, false);
+  unsigned ran_on = 99;
+  ASSERT_TRUE(echos_[0]->shard->post(1, [&](Shard& shard) { ran_on = shard.index(); }));
+  EXPECT_FALSE(echos_[0]->shard->post(7, [](Shard&) {})) << "no such shard";
+  run(Duration::milliseconds(5));
+  EXPECT_EQ(ran_on, 1U);
+}
+
+TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
+  make(1, false);
+  client_.closes = false;  // stuck for ever
+  open(8);  // as many as may wait for ARP
+  run(Duration::milliseconds(200));
+  ASSERT_EQ(client_.answered, 8);
+  for (unsigned s = 0; s < 2; ++s) group_->shard(s).begin_drain(now_ + Duration::seconds(1));
+  run(Duration::milliseconds(500));
+  EXPECT_EQ(client_.closed, 0) << "still within the time";
+  open(1);
+  run(Duration::milliseconds(100));
+  EXPECT_EQ(client_.closed, 1) << "refused: nothing new while draining";
+  run(Duration::milliseconds(600));
+  EXPECT_EQ(client_.closed, 9) << "reset at the deadline";
+  EXPECT_TRUE(group_->shard(0).drained());
+  EXPECT_TRUE(group_->shard(1).drained());
+}
+
+}  // namespace
+}  // namespace sluice::engine

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/interface.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "stack/listeners.h"
+#include "stack/rate_limit.h"
+
+namespace sluice::stack {
+namespace {
+
+IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
+
+Addresses two_interfaces() {
+  InterfaceConfig front;
+  front.addresses = {InterfaceAddress::parse("10.0.0.1/24").value(), InterfaceAddress::parse("10.0.0.2/24").value(),
+                     InterfaceAddress::parse("fd00::1/64").value()};
+  front.gateways = {ip("10.0.0.254"), ip("fd00::fe")};
+  InterfaceConfig back;
+  back.mtu = 9000;
+  back.addresses = {InterfaceAddress::parse("192.168.7.1/30").value()};
+  return Addresses({front, back});
+}
+
+TEST(AddressesTest, FindsOursAndNobodyElses) {
+  const Addresses a = two_interfaces();
+  EXPECT_EQ(a.find(ip("10.0.0.2")), 1);
+  EXPECT_EQ(a.find(ip("fd00::1")), 2);
+  EXPECT_EQ(a.find(ip("192.168.7.1")), 3);
+  EXPECT_EQ(a.find(ip("10.0.0.3")), kNoAddress);
+  EXPECT_EQ(a.find(ip("fd00::2")), kNoAddress);
+  EXPECT_EQ(a.mss()[0], 1460);
+  EXPECT_EQ(a.mss()[2], 1440);
+  EXPECT_EQ(a.mss()[3], 8960);
+}
+
+TEST(AddressesTest, NextHopIsTheHostOnLinkElseTheGatewayElseNobody) {
+  const Addresses a = two_interfaces();
+  const IpAddress near = ip("10.0.0.77");
+  const IpAddress far = ip("8.8.8.8");
+  const IpAddress near6 = ip("fd00::77");
+  const IpAddress far6 = ip("2001:db8::1");
+  EXPECT_EQ(a.next_hop(0, near), &near);
+  EXPECT_EQ(*a.next_hop(0, far), ip("10.0.0.254"));
+  EXPECT_EQ(a.next_hop(2, near6), &near6);
+  EXPECT_EQ(*a.next_hop(2, far6), ip("fd00::fe"));
+  EXPECT_EQ(a.next_hop(3, far), nullptr) << "the second interface has no gateway";
+  EXPECT_FALSE(a.on_link(1, ip("192.168.7.4"))) << "outside the /30";
+  EXPECT_TRUE(a.on_link(1, ip("192.168.7.2")));
+}
+
+TEST(AddressesTest, SourceForARemoteIsOnItsLinkElseWhereAGatewayIs) {
+  const Addresses a = two_interfaces();
+  EXPECT_EQ(a.source_for(ip("192.168.7.2")), 3);
+  EXPECT_EQ(a.source_for(ip("8.8.8.8")), 0);
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), 2);
+}
+
+TEST(AddressesTest, BroadcastsAreThoseOfThePrefixesAndTheLimitedOne) {
+  const Addresses a = two_interfaces();
+  EXPECT_TRUE(a.is_broadcast(ip("255.255.255.255")));
+  EXPECT_TRUE(a.is_broadcast(ip("10.0.0.255")));
+  EXPECT_TRUE(a.is_broadcast(ip("192.168.7.3")));
+  EXPECT_FALSE(a.is_broadcast(ip("192.168.7.2")));
+  EXPECT_FALSE(a.is_broadcast(ip("10.0.1.255")));
+}
+
+TEST(PrefixTest, ComparesBitsWithinTheFamily) {
+  EXPECT_TRUE(same_prefix(ip("10.1.2.3"), ip("10.1.2.200"), 24));
+  EXPECT_FALSE(same_prefix(ip("10.1.2.3"), ip("10.1.2.200"), 25));
+  EXPECT_TRUE(same_prefix(ip("10.1.2.3"), ip("200.1.2.3"), 0));
+  EXPECT_FALSE(same_prefix(ip("10.1.2.3"), ip("fd00::1"), 0));
+  EXPECT_TRUE(same_prefix(ip("fd00::1"), ip("fd00::1"), 128));
+  EXPECT_FALSE(same_prefix(ip("fd00::1"), ip("fd00::2"), 127));
+}
+
+struct ListenersTest : testing::Test {
+  Listeners listeners;
+
+  std::uint16_t add(const char* address, std::uint16_t port, std::uint16_t local) {
+    Listener l;
+    l.address = ip(address);
+    l.v4 = l.address.is_v4();
+    l.port = port;
+    l.local_addr = local;
+    return listeners.add(l);
+  }
+};
+
+TEST_F(ListenersTest, TheExactAddressComesBeforeTheWildcardOfItsFamily) {
+  const auto any4 = add("0.0.0.0", 80, kNoAddress);
+  const auto any6 = add("::", 80, kNoAddress);
+  const auto exact = add("10.0.0.1", 80, 0);
+  EXPECT_EQ(listeners.find(0, true, 80), exact);
+  EXPECT_EQ(listeners.find(1, true, 80), any4);
+  EXPECT_EQ(listeners.find(2, false, 80), any6);
+  EXPECT_EQ(listeners.find(0, true, 81), Listeners::kNone);
+  listeners.remove(exact);
+  EXPECT_EQ(listeners.find(0, true, 80), any4);
+  listeners.remove(any4);
+  EXPECT_EQ(listeners.find(0, true, 80), Listeners::kNone) << "[::] is IPv6 only";
+  EXPECT_EQ(listeners.open(), 1U);
+}
+
+TEST_F(ListenersTest, AnIndexIsNotUsedAgainWhileHalfOpenConnectionsNameIt) {
+  const auto first = add("10.0.0.1", 80, 0);
+  listeners[first].half_open = 1;
+  listeners.remove(first);
+  EXPECT_NE(add("10.0.0.1", 80, 0), first);
+  listeners[first].half_open = 0;
+  EXPECT_EQ(add("10.0.0.2", 81, 1), first);
+}
+
+TEST_F(ListenersTest, TheSameEndpointIsTaken) {
+  add("10.0.0.1", 80, 0);
+  EXPECT_TRUE(listeners.taken(ip("10.0.0.1"), 80));
+  EXPECT_TRUE(listeners.taken(ip("0.0.0.0"), 80));
+  EXPECT_FALSE(listeners.taken(ip("::"), 80));
+  EXPECT_FALSE(listeners.taken(ip("10.0.0.2"), 80));
+  EXPECT_FALSE(listeners.taken(ip("10.0.0.1"), 81));
+}
+
+TEST(TokenBucketTest, LimitsABurstAndRefillsByADifferentAmountEachTime) {
+  Rng rng(7);
+  TokenBucket bucket(2000);  // a hundred in 50 ms
+  Instant now = Instant{} + Duration::seconds(1);
+  std::vector<int> taken;
+  for (int slice = 0; slice < 20; ++slice) {
+    int n = 0;
+    while (bucket.take(now, rng)) ++n;
+    EXPECT_GT(n, 74);
+    EXPECT_LE(n, 100);
+    taken.push_back(n);
+    now = now + Duration::milliseconds(50);
+  }
+  EXPECT_NE(*std::min_element(taken.begin(), taken.end()), *std::max_element(taken.begin(), taken.end()))
+      << "a constant would tell a stranger how many answers others had";
+}
+
+}  // namespace
+}  // namespace sluice::stack

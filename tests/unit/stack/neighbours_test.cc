@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/neighbours.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "port/memory_port.h"
+
+namespace sluice::stack {
+namespace {
+
+constexpr wire::MacAddress kMac{2, 0, 0, 0, 0, 9};
+
+struct NeighboursTest : testing::Test {
+  port::MemoryBufSource source{256};
+  BufPool bufs{source};
+  Neighbours neighbours{4, true, bufs};
+  Instant now{};
+  int requests = 0;
+
+  IpAddress ip(std::uint8_t last) { return IpAddress::v4(10, 0, 0, last); }
+  void tick(Duration d) {
+    now = now + d;
+    neighbours.on_timer(now, [this](const Neighbours::Entry&) { ++requests; });
+  }
+  unsigned length(Buf* list) {
+    unsigned n = 0;
+    for (; list != nullptr; list = list->next) ++n;
+    return n;
+  }
+};
+
+TEST_F(NeighboursTest, FramesWaitForTheAnswerAndLeaveInOrder) {
+  const auto first = neighbours.resolve(0, ip(1), now);
+  EXPECT_EQ(first.mac, nullptr);
+  ASSERT_NE(first.solicit, nullptr);
+  Buf* a = bufs.take();
+  Buf* b = bufs.take();
+  neighbours.wait(0, ip(1), a);
+  const auto second = neighbours.resolve(0, ip(1), now);
+  EXPECT_EQ(second.solicit, nullptr) << "one request is on its way already";
+  neighbours.wait(0, ip(1), b);
+  Buf* list = neighbours.learn(0, ip(1), kMac, false, now);
+  ASSERT_EQ(list, a);
+  ASSERT_EQ(list->next, b);
+  bufs.release_all(list);
+  const auto known = neighbours.resolve(0, ip(1), now);
+  ASSERT_NE(known.mac, nullptr);
+  EXPECT_EQ(*known.mac, kMac);
+}
+
+TEST_F(NeighboursTest, AtMostEightFramesWaitAndTheRestIsDropped) {
+  (void)neighbours.resolve(0, ip(1), now);
+  for (int i = 0; i < 12; ++i) neighbours.wait(0, ip(1), bufs.take());
+  EXPECT_EQ(neighbours.counters().waiting_dropped, 4U);
+  Buf* list = neighbours.learn(0, ip(1), kMac, false, now);
+  EXPECT_EQ(length(list), 8U);
+  bufs.release_all(list);
+  EXPECT_EQ(bufs.in_use(), 0U);
+}
+
+TEST_F(NeighboursTest, ThreeUnansweredRequestsGiveUpAndFreeWhatWaited) {
+  (void)neighbours.resolve(0, ip(1), now);
+  neighbours.wait(0, ip(1), bufs.take());
+  for (int i = 0; i < 5; ++i) tick(Duration::seconds(1));
+  EXPECT_EQ(requests, 2) << "with the first by resolve() three in all";
+  EXPECT_EQ(neighbours.counters().failed, 1U);
+  EXPECT_EQ(bufs.in_use(), 0U);
+  EXPECT_EQ(neighbours.next_check(), Instant::never());
+}
+
+TEST_F(NeighboursTest, AnAnswerNobodyAskedForIsNotLearned) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, false, now), nullptr);
+  EXPECT_EQ(neighbours.resolve(0, ip(1), now).mac, nullptr);
+}
+
+TEST_F(NeighboursTest, AnOldEntryIsUsedWhileItIsAskedAbout) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(31);
+  const auto lookup = neighbours.resolve(0, ip(1), now);
+  EXPECT_NE(lookup.mac, nullptr);
+  EXPECT_NE(lookup.solicit, nullptr);
+  for (int i = 0; i < 5; ++i) tick(Duration::seconds(1));
+  EXPECT_EQ(neighbours.resolve(0, ip(1), now).mac, nullptr) << "no answer: gone";
+}
+
+TEST_F(NeighboursTest, ASuspectedNeighbourIsAskedAboutAtTheNextFrame) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::milliseconds(1);
+  EXPECT_EQ(neighbours.resolve(0, ip(1), now).solicit, nullptr);
+  neighbours.suspect(0, ip(1));
+  const auto lookup = neighbours.resolve(0, ip(1), now);
+  EXPECT_NE(lookup.mac, nullptr) << "still used";
+  EXPECT_NE(lookup.solicit, nullptr);
+}
+
+TEST_F(NeighboursTest, AFullSetGivesUpItsOldestEntry) {
+  Neighbours one{1, true, bufs};
+  for (std::uint8_t i = 1; i <= 4; ++i) {
+    EXPECT_EQ(one.learn(0, ip(i), kMac, true, now), nullptr);
+    now = now + Duration::seconds(1);
+  }
+  (void)one.resolve(0, ip(1), now);  // used again: 2 is the oldest now
+  EXPECT_EQ(one.learn(0, ip(5), kMac, true, now), nullptr);
+  EXPECT_EQ(one.counters().evicted, 1U);
+  EXPECT_NE(one.resolve(0, ip(1), now).mac, nullptr);
+  EXPECT_NE(one.resolve(0, ip(5), now).mac, nullptr);
+  EXPECT_EQ(one.resolve(0, ip(2), now).mac, nullptr);
+}
+
+}  // namespace
+}  // namespace sluice::stack

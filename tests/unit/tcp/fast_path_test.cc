@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The fast path against the slow one: two connections get the same random segments and
+// calls, one of them may take the short way, and both must always look the same.
+#include <functional>
+
+#include "base/rng.h"
+#include "unit/tcp/one_connection.h"
+
+namespace sluice::tcp {
+namespace {
+
+// Everything of a Tcb but addresses of buffers, as text.
+std::string picture(const Tcb& t) {
+  std::string s;
+  const auto put = [&s](const char* name, std::uint64_t value) {
+    s += name;
+    s += '=' + std::to_string(value) + ' ';
+  };
+  put("state", static_cast<unsigned>(t.state));
+  put("flags", t.flags);
+  put("rcv_nxt", t.rcv_nxt.value());
+  put("last_ack_sent", t.last_ack_sent.value());
+  put("rcv_wnd", t.rcv_wnd);
+  put("snd_wnd", t.snd_wnd);
+  put("snd_una", t.snd_una.value());
+  put("snd_nxt", t.snd_nxt.value());
+  put("wl1", t.snd_wl1.value());
+  put("wl2", t.snd_wl2.value());
+  put("ts_recent", t.ts_recent);
+  put("ts_recent_age", t.ts_recent_age);
+  put("challenge", t.challenge_ms);
+  put("quickacks", t.quickacks);
+  put("snd_queued", t.snd_queued);
+  put("rcv_queued", t.rcv_queued);
+  put("cwnd", t.cwnd);
+  put("ssthresh", t.ssthresh);
+  put("dupacks", t.dupacks);
+  put("backoff", t.backoff);
+  put("srtt", t.srtt_us8);
+  put("rttvar", t.rttvar_us4);
+  put("rtt_seq", t.rtt_seq.value());
+  put("rtt_start", t.rtt_start_us);
+  put("rexmt", t.t_rexmt.value);
+  put("delack", t.t_delack.value);
+  put("long", t.t_long.value);
+  put("side", t.side);
+  put("max_snd_wnd", t.max_snd_wnd);
+  put("retransmits", t.retransmits);
+  put("probes", t.keepalive_probes);
+  put("error", static_cast<unsigned>(t.error));
+  return s;
+}
+
+std::string picture(const std::vector<OutSegment>& sent) {
+  std::string s;
+  for (const OutSegment& o : sent) {
+    s += OneConnection::text_of(o) + " wnd " + std::to_string(o.wnd) + " len " + std::to_string(o.len) + " ts " +
+         std::to_string(o.tsval) + '/' + std::to_string(o.tsecr) + '\n';
+  }
+  return s;
+}
+
+// Mostly what a peer sends, now and then anything else.
+In random_segment(Rng& rng, const Tcb& tcb, const Offer& offer, std::uint32_t clock_ms) {
+  In in;
+  in.seq = static_cast<std::int32_t>(tcb.rcv_nxt - kIrs);
+  in.ack = static_cast<std::int32_t>(tcb.snd_una - kIss + rng.below(tcb.snd_nxt - tcb.snd_una + 1));
+  if (rng.per_mille(600)) in.data.assign(1 + rng.below(1460), static_cast<char>('a' + rng.below(26)));
+  if (rng.per_mille(300)) in.flags |= kPsh;
+  if (offer.tsval) in.tsval = *offer.tsval + clock_ms;
+  if (rng.per_mille(100)) in.wnd = static_cast<std::uint16_t>(rng.below(65536));
+  if (rng.per_mille(60)) in.seq += static_cast<std::int32_t>(rng.below(4000)) - 2000;
+  if (rng.per_mille(20)) in.ack += static_cast<std::int32_t>(rng.below(40000)) - 20000;
+  if (rng.per_mille(20)) in.flags = static_cast<std::uint8_t>(rng.below(256));
+  if (rng.per_mille(20)) in.tsval.reset();
+  if (rng.per_mille(20) && in.tsval) *in.tsval -= rng.below(100000);
+  return in;
+}
+
+// One step of both; false when the connection has left ESTABLISHED.
+struct Pair {
+  Pair(const Params& params, const Offer& offer) : fast(params), slow(params) {
+    fast.open_passively(offer);
+    slow.open_passively(offer);
+  }
+  Verdict arrive(OneConnection& c, const In& in, bool may_be_fast) {
+    Segment segment = c.make(in);
+    Verdict verdict{};
+    if (may_be_fast && fast_path(c.tcb, segment, c.env(), verdict)) {
+      ++short_cuts;
+    } else {
+      verdict = input_synchronized(c.tcb, segment, c.env());
+    }
+    if (segment.payload != nullptr) c.bufs.release(segment.payload);
+    c.turn();
+    return verdict;
+  }
+  void both(const std::function<void(OneConnection&)>& call) {
+    call(fast);
+    call(slow);
+  }
+  OneConnection fast, slow;
+  unsigned short_cuts = 0;
+};
+
+TEST(FastPath, GivesWhatTheSlowPathGives) {
+  unsigned short_cuts = 0;
+  unsigned segments = 0;
+  for (std::uint64_t seed = 1; seed <= 80; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Offer offer{.wscale = 7, .sack = rng.per_mille(500)};
+    if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
+    Pair pair(Params{.keepalive = rng.per_mille(500), .nodelay = rng.per_mille(500)}, offer);
+    std::uint32_t clock_ms = 0;
+    for (int step = 0; step < 300 && pair.slow.tcb.state == State::kEstablished; ++step) {
+      const std::uint32_t wait_ms = rng.below(20);
+      clock_ms += wait_ms;
+      pair.both([&](OneConnection& c) { c.advance(Duration::milliseconds(wait_ms)); });
+      if (rng.per_mille(200)) {
+        const std::vector<std::uint8_t> bytes(1 + rng.below(5000), 'q');
+        pair.both([&](OneConnection& c) { send(c.tcb, bytes, c.env()); c.turn(); });
+      }
+      const In in = random_segment(rng, pair.slow.tcb, offer, clock_ms);
+      ++segments;
+      const Verdict fast = pair.arrive(pair.fast, in, true);
+      const Verdict slow = pair.arrive(pair.slow, in, false);
+      ASSERT_EQ(fast, slow) << step;
+      ASSERT_EQ(picture(pair.fast.tcb), picture(pair.slow.tcb)) << step;
+      ASSERT_EQ(picture(pair.fast.sent), picture(pair.slow.sent)) << step;
+      ASSERT_EQ(pair.fast.events, pair.slow.events) << step;
+      pair.both([](OneConnection& c) { c.settle(); });
+      if (rng.per_mille(500)) {
+        const std::uint32_t most = rng.below(20000);
+        ASSERT_EQ(pair.fast.read(most), pair.slow.read(most));
+      }
+    }
+    short_cuts += pair.short_cuts;
+  }
+  EXPECT_GT(short_cuts, segments / 4);
+  EXPECT_LT(short_cuts, segments);
+}
+
+}  // namespace
+}  // namespace sluice::tcp

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <set>
+
+#include "unit/tcp/one_connection.h"
+
+namespace sluice::tcp {
+namespace {
+
+const Secrets kSecrets{{1, 2}, {3, 4}};
+const IpAddress kLocal = IpAddress::v4(10, 0, 0, 1);
+
+FlowId flow(std::uint16_t port) {
+  FlowId f;
+  f.remote = IpAddress::v4(10, 0, 0, 2);
+  f.remote_port = port;
+  f.local_port = 80;
+  return f;
+}
+
+TEST(InitialSequence, AdvancesByOneEveryFourMicroseconds) {
+  const Instant t{5'000'000'000};
+  const SeqNum a = initial_sequence(kSecrets, flow(1), kLocal, t);
+  EXPECT_EQ(initial_sequence(kSecrets, flow(1), kLocal, t + Duration::microseconds(4)) - a, 1U);
+  EXPECT_EQ(initial_sequence(kSecrets, flow(1), kLocal, t + Duration::seconds(1)) - a, 250'000U);
+}
+
+TEST(InitialSequence, DependsOnEveryPartOfTheTupleAndOnTheSecret) {
+  std::set<std::uint32_t> seen;
+  const auto add = [&seen](const Secrets& s, const FlowId& f, const IpAddress& l) {
+    seen.insert(initial_sequence(s, f, l, Instant{0}).value());
+  };
+  add(kSecrets, flow(1), kLocal);
+  add(kSecrets, flow(2), kLocal);
+  add(kSecrets, flow(1), IpAddress::v4(10, 0, 0, 3));
+  add({{1, 3}, {3, 4}}, flow(1), kLocal);
+  FlowId other = flow(1);
+  other.local_port = 81;
+  add(kSecrets, other, kLocal);
+  other = flow(1);
+  other.remote = IpAddress::v4(10, 0, 0, 4);
+  add(kSecrets, other, kLocal);
+  EXPECT_EQ(seen.size(), 6U);
+}
+
+TEST(InitialSequence, LeavesTheIndexOfTheLocalAddressOut) {
+  FlowId other = flow(1);
+  other.local_addr = 9;
+  const SeqNum isn = initial_sequence(kSecrets, flow(1), kLocal, Instant{0});
+  EXPECT_EQ(initial_sequence(kSecrets, other, kLocal, Instant{0}), isn);
+}
+
+TEST(TimestampOffset, IsConstantForAFlowAndDiffersBetweenFlows) {
+  EXPECT_EQ(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(1), kLocal));
+  EXPECT_NE(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(2), kLocal));
+  const SeqNum isn = initial_sequence(kSecrets, flow(1), kLocal, Instant{0});
+  EXPECT_NE(timestamp_offset(kSecrets, flow(1), kLocal), isn.value());
+}
+
+}  // namespace
+}  // namespace sluice::tcp

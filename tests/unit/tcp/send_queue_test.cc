@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The send queue against a string, through calls and segments.
+#include <string>
+
+#include "base/rng.h"
+#include "tcp/sending.h"
+#include "unit/tcp/sender.h"
+
+namespace sluice::tcp {
+namespace {
+
+// The payload that a frame of this segment would carry.
+std::string payload(const OutSegment& s) {
+  std::string text;
+  const Buf* buf = s.chunk;
+  std::uint32_t offset = s.chunk_offset;
+  unsigned bufs = 0;
+  while (text.size() < s.len) {
+    const std::uint32_t n = std::min<std::uint32_t>(buf->len - offset, s.len - static_cast<std::uint32_t>(text.size()));
+    text.append(reinterpret_cast<const char*>(buf->data) + offset, n);
+    offset = 0;
+    buf = buf->next;
+    ++bufs;
+  }
+  EXPECT_LT(bufs, kMaxFragments) << "more buffers than a frame can point to";
+  return text;
+}
+
+std::string pattern(std::uint32_t from, std::uint32_t n) {
+  std::string text(n, '\0');
+  for (std::uint32_t i = 0; i < n; ++i) text[i] = static_cast<char>((from + i) % 251);
+  return text;
+}
+
+// Everything just sent holds the bytes that belong to its numbers.
+void expect_true_bytes(Sender& s) {
+  for (const OutSegment& out : std::exchange(s.sent, {})) {
+    if (out.len != 0) {
+      ASSERT_EQ(payload(out), pattern(out.seq - Sender::first(), out.len)) << Sender::describe(out);
+    }
+  }
+}
+
+TEST(SendQueue, CopiesFillTheTailBeforeAFreshBuffer) {
+  Sender s(Params{.nodelay = true});
+  s.establish();
+  const std::size_t idle = s.bufs.in_use();
+  for (int i = 0; i < 20; ++i) s.write(100);
+  EXPECT_EQ(s.bufs.in_use(), idle + 1);
+  s.write(100);
+  EXPECT_EQ(s.bufs.in_use(), idle + 2);
+  expect_true_bytes(s);
+}
+
+TEST(SendQueue, NothingIsWrittenBehindABufferThatWasHandedOver) {
+  Sender s(Params{.nodelay = true});
+  s.establish();
+  ASSERT_TRUE(s.write_buf(300));
+  s.write(10);
+  EXPECT_EQ(s.tcb.snd_head->len, 300U);
+  EXPECT_NE(s.tcb.snd_head, s.tcb.snd_tail);
+}
+
+TEST(SendQueue, SmallBuffersAreCopiedBehindTheTail) {
+  Sender s(Params{.cork = true});
+  s.establish();
+  s.write(10);
+  const std::size_t one = s.bufs.in_use();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(s.write_buf(1));
+  EXPECT_EQ(s.bufs.in_use(), one);
+  EXPECT_EQ(s.tcb.snd_queued, 50U);
+}
+
+TEST(SendQueue, SegmentIsCutWhereItWouldNeedTooManyBuffers) {
+  Sender s(Params{.cork = true});
+  s.establish();
+  // A full buffer first, so that no tail takes the small ones in.
+  ASSERT_TRUE(s.write_buf(1460));
+  for (int i = 0; i < 2 * static_cast<int>(kMaxFragments); ++i) ASSERT_TRUE(s.write_buf(60));
+  s.ack(1460);
+  for (std::uint32_t upto = s.una(); s.tcb.snd_queued != 0 && upto < 5000; upto = s.nxt()) {
+    expect_true_bytes(s);
+    s.ack(s.nxt());
+    s.params.cork = false;
+    s.turn();
+  }
+  EXPECT_EQ(s.tcb.snd_queued, 0U);
+}
+
+TEST(SendQueue, AcknowledgedBuffersAreGivenBackAtOnce) {
+  Sender s(Params{.nodelay = true});
+  s.establish();
+  const std::size_t idle = s.bufs.in_use();
+  s.write(8192);
+  EXPECT_EQ(s.bufs.in_use(), idle + 4);
+  s.ack(2920);
+  EXPECT_EQ(s.bufs.in_use(), idle + 3);
+  s.ack(8192);
+  EXPECT_EQ(s.bufs.in_use(), idle);
+}
+
+TEST(SendQueue, CursorFollowsWhatIsSent) {
+  Sender s(Params{.nodelay = true});
+  s.establish();
+  s.write(8192);
+  ASSERT_NE(s.tcb.snd_cursor, nullptr);
+  EXPECT_EQ(s.tcb.snd_cursor, s.tcb.snd_tail);
+}
+
+TEST(SendQueue, TakesNoMoreThanSndbuf) {
+  Sender s(Params{.sndbuf = 10'000});
+  s.establish(1000);
+  EXPECT_EQ(s.write(20'000), 10'000U);
+  EXPECT_EQ(s.write(1), 0U);
+  EXPECT_FALSE(s.write_buf(1));
+}
+
+TEST(SendQueue, WritableFollowsWhenHalfTheRoomIsFree) {
+  Sender s(Params{.sndbuf = 10'000});
+  s.establish();
+  s.write(20'000);
+  s.settle();
+  s.ack(4380);
+  EXPECT_EQ(s.events & kEventWritable, 0U);
+  s.ack(5840);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+  s.settle();
+  s.ack(7300);  // only once
+  EXPECT_EQ(s.events & kEventWritable, 0U);
+}
+
+TEST(SendQueue, BufferLargerThanSndbufGoesWhenTheQueueIsEmpty) {
+  Sender s(Params{.sndbuf = 1000, .nodelay = true});
+  s.establish();
+  EXPECT_TRUE(s.write_buf(1400));
+  EXPECT_FALSE(s.write_buf(1400));
+  s.ack(1400);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+  EXPECT_TRUE(s.write_buf(1400));
+}
+
+TEST(SendQueue, WithoutBuffersTheApplicationIsAskedAgainLater) {
+  Sender s({}, 64);  // a pool takes 64 at once
+  s.establish();
+  while (Buf* buf = s.bufs.take()) s.held.push_back(buf);
+  EXPECT_EQ(s.write(100), 0U);
+  s.settle();
+  EXPECT_LE(s.next_timer_ms(), 50);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+}
+
+TEST(SendQueue, AgreesWithAStringUnderRandomWritesAcksAndLosses) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    SCOPED_TRACE(seed);
+    Rng rng(seed);
+    Sender s(Params{.sndbuf = 60'000, .nodelay = rng.below(2) == 0});
+    s.establish(static_cast<std::uint32_t>(2000 + rng.below(60'000)), Offer{.sack = true});
+    for (int step = 0; step < 400; ++step) {
+      switch (rng.below(6)) {
+        case 0: s.write(rng.below(9000)); break;
+        case 1: s.write_buf(1 + rng.below(2000)); break;
+        case 2: s.write(rng.below(40)); break;
+        case 3:
+        case 4: {
+          const std::uint32_t una = s.una();
+          s.ack(una + rng.below(s.nxt() - una + 1));
+          break;
+        }
+        default: s.pass(Duration::milliseconds(rng.below(400))); break;
+      }
+      expect_true_bytes(s);
+      if (testing::Test::HasFatalFailure() || testing::Test::HasNonfatalFailure()) return;
+    }
+    ASSERT_EQ(s.tcb.state, State::kEstablished);
+  }
+}
+
+}  // namespace
+}  // namespace sluice::tcp
