@@ -7,7 +7,7 @@
 // For servers that end their FIN in a segment of its own the response is passed over.
 // With `--pump 1` it sends every frame straight back, for the floor: testpmd's 5tswap on the other end.
 //   raw_client EAL-ARGUMENTS -- --server 10.78.0.1 --gateway 10.78.0.254 [--port 80]
-//              [--window 512] [--warmup 1] [--seconds 5] [--rounds 3] [--local 10.78.0.254]
+//              [--window 512] [--warmup 1] [--seconds 5] [--rounds 3]
 #include <rte_arp.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>

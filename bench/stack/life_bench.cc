@@ -10,8 +10,8 @@
 #include <ctime>
 #include <vector>
 
+#include "base/frame.h"
 #include "port/memory_port.h"
-#include "stack/frame_builder.h"
 #include "stack/stack.h"
 #include "wire/checksum.h"
 #include "wire/frame.h"
@@ -107,7 +107,7 @@ class Bed {
       wire::Packet packet;
       queue.frames[i]->flags = kRxL4CsumGood | kRxIpCsumGood;
       if (wire::parse_frame(*queue.frames[i], wire::ParseContext{}, packet) == wire::ParseError::kOk) each(packet);
-      stack::release_frame(queue.frames[i], stack_.bufs());
+      drop_frame(queue.frames[i], stack_.bufs());
     }
     queue.count = 0;
   }

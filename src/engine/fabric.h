@@ -46,6 +46,10 @@ class Fabric {
   // Written by `from`'s thread only, read by `to`'s only.
   [[nodiscard]] Ring& frames(unsigned from, unsigned to) noexcept { return *rings_[from * shards_ + to]; }
   [[nodiscard]] Mailbox& tasks(unsigned from, unsigned to) noexcept { return *mailboxes_[from * shards_ + to]; }
+  // For either end: whether something lies there.
+  [[nodiscard]] bool empty(unsigned from, unsigned to) const noexcept {
+    return rings_[from * shards_ + to]->read_available() == 0 && mailboxes_[from * shards_ + to]->read_available() == 0;
+  }
   // The control plane's own row of mailboxes.
   [[nodiscard]] unsigned control() const noexcept { return shards_; }
 

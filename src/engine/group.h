@@ -23,7 +23,6 @@ struct GroupOptions {
   unsigned shards = 1;
   bool learn_next_hops = false;  // replay: answers go where questions came from
   bool prefault = false;
-  std::uint64_t seed = 0;        // 0: secrets from the kernel
 };
 
 // Secrets of one start: from the kernel's entropy, or all from a seed.

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <optional>
 
-#include "stack/frame_builder.h"
+#include "base/frame.h"
 
 namespace sluice::engine {
 
@@ -25,13 +25,13 @@ ShardLoop::~ShardLoop() {
   services_.clear();
   for (std::size_t i = 0; i < attachments_.size(); ++i) {
     stack::TxQueue& queue = stack_.tx(i);
-    for (std::size_t k = 0; k < queue.count; ++k) stack::release_frame(queue.frames[k], stack_.bufs());
+    for (std::size_t k = 0; k < queue.count; ++k) drop_frame(queue.frames[k], stack_.bufs());
     queue.count = 0;
   }
   for (unsigned from = 0; from < fabric_.shards(); ++from) {
     fabric_.frames(from, index_).consume_all([this](const HandOver& item) {
       stack_.bufs().adopt(item.buf);
-      stack::release_frame(item.buf, stack_.bufs());
+      drop_frame(item.buf, stack_.bufs());
     });
   }
 }
@@ -147,13 +147,7 @@ bool ShardLoop::from_other_shards(Instant now) noexcept {
       busy = true;
       stack_.bufs().adopt(item.buf);
       if (item.kind == HandOver::Kind::kToSend) {
-        stack::TxQueue& queue = stack_.tx(item.interface);
-        if (queue.count == stack::TxQueue::kCapacity) transmit(item.interface);
-        if (queue.count == stack::TxQueue::kCapacity) {
-          stack::release_frame(item.buf, stack_.bufs());
-        } else {
-          queue.frames[queue.count++] = item.buf;
-        }
+        stack_.enqueue(item.interface, item.buf);
         continue;
       }
       stack_.receive(item.interface, std::span(&item.buf, 1), now, item.kind == HandOver::Kind::kCopy);
@@ -216,13 +210,11 @@ void ShardLoop::begin_drain(Instant deadline) noexcept {
 bool ShardLoop::drained() const noexcept { return draining_ && stack_.live_connections() == 0 && !has_pending(); }
 
 bool ShardLoop::has_pending() const noexcept {
-  auto& self = const_cast<ShardLoop&>(*this);
   for (std::size_t i = 0; i < attachments_.size(); ++i) {
-    if (self.stack_.tx(i).count != 0) return true;
+    if (stack_.tx(i).count != 0) return true;
   }
   for (unsigned from = 0; from < fabric_.shards(); ++from) {
-    if (self.fabric_.frames(from, index_).read_available() != 0) return true;
-    if (self.fabric_.tasks(from, index_).read_available() != 0) return true;
+    if (!fabric_.empty(from, index_)) return true;
   }
   return false;
 }

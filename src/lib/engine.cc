@@ -85,7 +85,6 @@ Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
   engine::GroupOptions options;
   options.shards = shards;
   options.prefault = true;
-  options.seed = config.tcp.seed;
   engine->group_ = std::make_unique<engine::Group>(config, options, keys, ports, *engine->buffers_);
   return std::unique_ptr<Engine>(std::move(engine));
 }

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/buf_pool.h"
+#include "base/frame.h"
 
 namespace sluice::port {
 
@@ -15,18 +16,9 @@ namespace sluice::port {
 // its flags leave to the device. `out` keeps its capacity.
 void linearise(const Buf& frame, std::vector<std::uint8_t>& out);
 
-// Copies the fragments behind the frame's own bytes and releases their owners: the
-// frame says the same as before, in one piece. False, and nothing is changed, when
-// its memory is too small.
-[[nodiscard]] bool linearise_in_place(Buf& frame, BufPool& pool) noexcept;
-
 // Gives back what transmit() was handed, once the bytes have left: the fragments'
 // references and the frame itself, whose share of the pool's account the caller of
 // transmit() ends with BufPool::disown().
 void retire_frame(Buf* frame, BufPool& pool) noexcept;
-
-// Gives up a frame that is the caller's, with its fragments' references: one that was
-// never handed over, or that transmit() left.
-void drop_frame(Buf* frame, BufPool& pool) noexcept;
 
 }  // namespace sluice::port

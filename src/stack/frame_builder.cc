@@ -2,9 +2,9 @@
 #include "stack/frame_builder.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
+#include "base/frame.h"
 #include "wire/checksum.h"
 #include "wire/frame.h"
 #include "wire/tcp.h"
@@ -136,27 +136,6 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const 
   }
   if (interface.offloads.tx_ip_csum && v4) frame->flags |= kTxIpCsum;
   return frame;
-}
-
-void linearise(Buf* frame, BufPool& bufs) noexcept {
-  const unsigned n = frame->n_fragments;
-  // The list of fragments lies in the memory that is about to be filled.
-  std::array<Fragment, kMaxFragments> pieces;
-  std::copy_n(frame->fragments(), n, pieces.begin());
-  frame->n_fragments = 0;
-  for (unsigned i = 0; i < n; ++i) {
-    const std::uint32_t fits = std::min(pieces[i].len, frame->tailroom());
-    std::memcpy(frame->end(), pieces[i].data, fits);
-    frame->len += fits;
-    bufs.release(pieces[i].owner);
-  }
-}
-
-void release_frame(Buf* frame, BufPool& bufs) noexcept {
-  const Fragment* fragments = frame->fragments();
-  for (unsigned i = 0; i < frame->n_fragments; ++i) bufs.release(fragments[i].owner);
-  frame->n_fragments = 0;
-  bufs.release(frame);
 }
 
 }  // namespace sluice::stack

@@ -76,9 +76,8 @@ void Stack::compact(Handle handle, Tcb& tcb) noexcept {
   record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
   table_.replace(hash(tcb.flow), handle, fresh);
   wheel_.cancel(handle);
-  const Tick deadline = tcb.t_long.armed()
-                            ? tcb.t_long
-                            : Tick::ceil(env_.now + Duration::milliseconds(2 * std::int64_t{config_.msl_ms}));
+  DCHECK(tcb.t_long.armed());
+  const Tick deadline = tcb.t_long;
   --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
   tcp::release(tcb, env_);
   unref_params(tcb.params);

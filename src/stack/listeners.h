@@ -24,7 +24,6 @@ struct Listener {
   bool held = false;              // the application accepts none for now
   std::uint32_t backlog = 0;      // half-open connections at most
   std::uint32_t half_open = 0;    // now
-  std::uint64_t accepted = 0, dropped = 0;
 };
 
 class Listeners {

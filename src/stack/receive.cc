@@ -175,19 +175,10 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
     tcp::on_segment_closed(segment, answer);
     return reset(arrival, answer, Verdict::kListenerDraining);
   }
-  if (listener.held) [[unlikely]] {
-    ++listener.dropped;
-    return Verdict::kListenHeld;
-  }
-  if (listener.half_open >= listener.backlog) {
-    ++listener.dropped;
-    return Verdict::kListenBacklogFull;
-  }
+  if (listener.held) [[unlikely]] return Verdict::kListenHeld;
+  if (listener.half_open >= listener.backlog) return Verdict::kListenBacklogFull;
   const std::uint32_t index = slabs_.half_opens.take();
-  if (index == kNoIndex) {
-    ++listener.dropped;
-    return Verdict::kSynCacheFull;
-  }
+  if (index == kNoIndex) return Verdict::kSynCacheFull;
   const Handle handle = Handle::make(Kind::kHalfOpen, index);
   // An insert may split the very bucket, and then asks the record for its hash.
   slabs_.half_opens[index].flow = arrival.flow;
@@ -202,7 +193,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   tcp::half_open(record, arrival.flow, segment, iss, params_[listener.params]);
   record.listener = listener_index;
   ++listener.half_open;
-  wheel_.arm(handle, Tick::ceil(env_.now + Duration::seconds(1)));
+  wheel_.arm(handle, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
   send_syn_ack(record);
   return verdict;
 }
@@ -247,7 +238,6 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   wheel_.cancel(handle);
   slabs_.half_opens.give(handle.index());
   --listener.half_open;
-  ++listener.accepted;
 
   tcp::Tcb& tcb = slabs_.tcbs[index];
   tcb.generation = take_generation();

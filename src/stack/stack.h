@@ -85,6 +85,9 @@ class Stack {
   // No timer is due before this; Instant::never() when there is none.
   [[nodiscard]] Instant next_deadline(Instant now) const noexcept;
   [[nodiscard]] TxQueue& tx(std::size_t interface) noexcept { return tx_[interface]; }
+  [[nodiscard]] const TxQueue& tx(std::size_t interface) const noexcept { return tx_[interface]; }
+  // Takes a finished frame into the transmit queue; with no room there it is dropped and counted.
+  void enqueue(std::size_t interface, Buf* frame) noexcept;
   [[nodiscard]] std::size_t interfaces() const noexcept { return tx_.size(); }
   [[nodiscard]] BufPool& bufs() noexcept { return bufs_; }
   void set_now(Instant now) noexcept;
@@ -190,7 +193,6 @@ class Stack {
   void send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept;
-  void enqueue(std::size_t interface, Buf* frame) noexcept;
   void flush_outbox(const tcp::FlowId& flow) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record) noexcept;
 

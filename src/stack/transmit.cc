@@ -3,6 +3,7 @@
 // interface, with the next hop's Ethernet address.
 #include <cstring>
 
+#include "base/frame.h"
 #include "stack/frame_builder.h"
 #include "stack/stack.h"
 
@@ -14,7 +15,7 @@ void Stack::enqueue(std::size_t interface, Buf* frame) noexcept {
     if (flush_tx_) flush_tx_(interface);
     if (queue.count == TxQueue::kCapacity) {
       ++stack_counters_.tx_overflow;
-      release_frame(frame, bufs_);
+      drop_frame(frame, bufs_);
       return;
     }
   }
@@ -26,16 +27,18 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote)
   const IpAddress* hop = config_.learn_next_hops ? &remote : addresses_.next_hop(local, remote);
   if (hop == nullptr) [[unlikely]] {
     ++stack_counters_.no_route;
-    release_frame(frame, bufs_);
+    drop_frame(frame, bufs_);
     return;
   }
   const auto [mac, entry] = neighbours_.resolve(interface, *hop, env_.now);
   if (mac != nullptr) [[likely]] {
     std::memcpy(frame->data, mac->data(), mac->size());
     enqueue(interface, frame);
-  } else {
-    linearise(frame, bufs_);  // what waits must not hold others' buffers
+  } else if (linearise_in_place(*frame, bufs_)) {  // what waits must not hold others' buffers
     neighbours_.wait(interface, *hop, frame);
+  } else {
+    ++stack_counters_.no_buffer;
+    drop_frame(frame, bufs_);
   }
   if (entry != nullptr) [[unlikely]] solicit(*entry);
 }

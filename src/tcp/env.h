@@ -58,7 +58,7 @@ struct Counters {
   std::uint64_t paws_dropped = 0, challenge_acks = 0, challenge_acks_limited = 0;
   std::uint64_t ooo_dropped = 0, side_blocks_exhausted = 0;
   std::uint64_t rto_timeouts = 0, fast_retransmits = 0, keepalive_probes = 0, zero_window_probes = 0;
-  std::uint64_t delayed_acks = 0, reassembled_bytes = 0;
+  std::uint64_t delayed_acks = 0;
 };
 
 struct Env {

@@ -131,7 +131,6 @@ void absorb(Tcb& tcb, Side& side, Env& env) noexcept {
     buf->seq += overlap;
     buf->data += overlap;
     buf->len -= overlap;
-    env.counters.reassembled_bytes += buf->len;
     append(tcb, buf, env);
   }
   forget_blocks(tcb, side);

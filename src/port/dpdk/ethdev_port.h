@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/frame.h"
 #include "port/dpdk/buffers.h"
 #include "port/port.h"
 #include "port/toeplitz.h"
@@ -22,10 +23,6 @@
 struct rte_mbuf;
 
 namespace sluice::port {
-
-// Payload of a frame up to this many bytes is copied behind its headers instead of being
-// attached: cheaper, or at worst no dearer (docs/adr/0001-buffers.md, measured by bench/port).
-inline constexpr std::uint32_t kCopyBreak = 256;
 
 struct DpdkPortOptions {
   std::uint8_t index = 0;  // Buf::port of what it receives
