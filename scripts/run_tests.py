@@ -19,7 +19,9 @@ import xml.etree.ElementTree as ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / 'build'
 SANITIZED = ROOT / 'build-asan'
-SANITIZED_OPTIONS = ['-Dbuildtype=debugoptimized', '-Db_lto=false', '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbench=false']
+# -O1 and line numbers only: half the compiling, and the reports say the same.
+SANITIZED_OPTIONS = ['-Dbuildtype=plain', '-Doptimization=1', '-Dcpp_args=-g1', '-Dchecks=true', '-Db_lto=false',
+                     '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbench=false']
 RELEASE_SUITES = ['unit', 'script', 'sim', 'pcap', 'e2e', 'bench']
 SANITIZED_SUITES = ['unit', 'script', 'sim', 'robustness']
 QUICK_SUITES = ['unit', 'script', 'sim', 'pcap', 'bench']
