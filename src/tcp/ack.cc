@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the peer's acknowledgments do to the sending side: RFC 9293 3.10.7.4, step 5.
-#include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -21,14 +20,17 @@ bool update_window(Tcb& tcb, const Segment& segment) noexcept {
 }
 
 // Timed segments measure in microseconds; the echoed timestamp, in milliseconds, serves where Karn forbids that.
-void measure(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
+// The sample; 0: none.
+std::uint32_t measure(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
   if ((tcb.flags & kRttTiming) != 0) {
-    if (!tcb.snd_una.after(tcb.rtt_seq)) return;
+    if (!tcb.snd_una.after(tcb.rtt_seq)) return 0;
     tcb.flags &= ~kRttTiming;
-    rtt_sample(tcb, env.now_us() - tcb.rtt_start_us);
-  } else if ((tcb.flags & kTsOk) != 0 && segment.options->has_ts) {
-    rtt_sample_echo(tcb, segment.options->tsecr, env);
+    const std::uint32_t rtt_us = env.now_us() - tcb.rtt_start_us;
+    rtt_sample(tcb, rtt_us);
+    return rtt_us;
   }
+  if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return 0;
+  return rtt_sample_echo(tcb, segment.options->tsecr, env);
 }
 
 std::uint32_t note_sacked(Tcb& tcb, const Segment& segment, Env& env) noexcept {
@@ -37,16 +39,15 @@ std::uint32_t note_sacked(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 }
 
 void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
-  const std::uint32_t flight = in_flight(tcb);
-  const std::uint32_t acked = segment.ack - tcb.snd_una;
+  AckSample sample{.acked = segment.ack - tcb.snd_una, .flight = in_flight(tcb)};
   const std::uint32_t syn = (tcb.flags & kSynUnacked) != 0 ? 1 : 0;
   tcb.flags &= ~kSynUnacked;
   tcb.snd_una = segment.ack;
-  queue_acked(tcb, std::min(acked - syn, tcb.snd_queued), env);
-  measure(tcb, segment, env);
+  queue_acked(tcb, std::min(sample.acked - syn, tcb.snd_queued), env);
+  sample.rtt_us = measure(tcb, segment, env);
   if (Side* side = side_of(tcb, env)) sack_advance(*side, tcb.snd_una);
   note_sacked(tcb, segment, env);
-  on_new_ack(tcb, acked, flight, env);
+  on_new_ack(tcb, sample, env);
   if ((tcb.flags & kPersist) != 0) {
     end_persist(tcb, env);
   } else {
@@ -88,7 +89,7 @@ void start_sending(Tcb& tcb, Env& env) noexcept {
   if ((tcb.flags & kRttTiming) != 0) rtt_sample(tcb, env.now_us() - tcb.rtt_start_us);
   tcb.flags &= ~kRttTiming;
   if (tcb.backoff != 0) rtt_syn_lost(tcb);
-  reno::start(tcb, tcb.backoff);
+  congestion::start(tcb, tcb.backoff, env);
   tcb.backoff = 0;
   tcb.t_rexmt = Tick{};
   restart_keepalive(tcb, env);

@@ -8,24 +8,12 @@
 namespace sluice::tcp::reno {
 
 namespace {
-constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RFC 7323 2.3)
-
 void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
   tcb.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, kCwndMax));
 }
 // RFC 5681 (4)
 std::uint32_t half_of(std::uint32_t flight, std::uint32_t smss) noexcept { return std::max(flight / 2, 2 * smss); }
 }  // namespace
-
-std::uint32_t initial_window(std::uint32_t smss) noexcept {
-  return std::min(10 * smss, std::max<std::uint32_t>(2 * smss, 14'600));
-}
-
-// RFC 6928 2: one segment only when more than one SYN was lost, for with an RTO of 1 s a single
-// "loss" may be but a long path.
-void start(Tcb& tcb, unsigned syn_losses) noexcept {
-  set_cwnd(tcb, syn_losses > 1 ? smss(tcb) : initial_window(smss(tcb)));
-}
 
 void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
   const std::uint32_t segment = smss(tcb);
@@ -49,24 +37,9 @@ void loss(Tcb& tcb, std::uint32_t flight) noexcept {
   tcb.cwnd = tcb.ssthresh;
 }
 
-void recovered(Tcb& tcb, std::uint32_t flight) noexcept {
-  set_cwnd(tcb, std::min<std::uint64_t>(tcb.ssthresh, std::uint64_t{std::max(flight, smss(tcb))} + smss(tcb)));
-}
-
-void inflate(Tcb& tcb, std::uint32_t bytes) noexcept { set_cwnd(tcb, std::uint64_t{tcb.cwnd} + bytes); }
-
-void deflate(Tcb& tcb, std::uint32_t acked) noexcept {
-  const std::uint32_t segment = smss(tcb);
-  tcb.cwnd = tcb.cwnd > acked ? tcb.cwnd - acked : 0;
-  if (acked >= segment) tcb.cwnd += segment;
-  tcb.cwnd = std::max(tcb.cwnd, segment);
-}
-
 void timeout(Tcb& tcb, std::uint32_t flight, bool first) noexcept {
   if (first) tcb.ssthresh = half_of(std::min(flight, std::max(tcb.cwnd, smss(tcb))), smss(tcb));
   tcb.cwnd = smss(tcb);
 }
-
-void idle(Tcb& tcb) noexcept { tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb))); }
 
 }  // namespace sluice::tcp::reno

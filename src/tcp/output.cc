@@ -2,7 +2,6 @@
 // What leaves, and when: retransmissions, new data (RFC 9293 3.7.4 Nagle, 3.8.6.2.1
 // silly windows), FIN, the acknowledgment owed, and the segments that other
 // events ask for by name.
-#include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -100,8 +99,8 @@ bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std:
 }
 
 // RFC 5681 4.1. rtt_start_us is no older than the last transmission by more than a round trip.
-void restart_after_idle(Tcb& tcb, const Env& env) noexcept {
-  if (in_flight(tcb) == 0 && env.now_us() - tcb.rtt_start_us > base_rto_us(tcb)) reno::idle(tcb);
+void restart_after_idle(Tcb& tcb, Env& env) noexcept {
+  if (in_flight(tcb) == 0 && env.now_us() - tcb.rtt_start_us > base_rto_us(tcb)) congestion::idle(tcb, env);
 }
 
 void send_new(Tcb& tcb, Env& env) noexcept {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "sluice/config.h"
+
 namespace sluice::tcp {
 
 struct Params {
@@ -22,6 +24,7 @@ struct Params {
   bool keepalive = false;
   bool nodelay = false;
   bool cork = false;
+  CongestionControl congestion = CongestionControl::kNewReno;
   bool quickack = true;                 // false: acknowledgments may be delayed from the first segment on
 };
 

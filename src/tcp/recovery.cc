@@ -4,7 +4,6 @@
 // that follows a timeout. SND.NXT never goes back; Side::rexmt_nxt is where
 // retransmission stands. Without a side block (their slab is empty) one segment is
 // retransmitted a timeout or fast retransmit.
-#include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -19,7 +18,7 @@ const Side* side_of(const Tcb& tcb, const Env& env) noexcept {
 
 void enter_recovery(Tcb& tcb, Env& env) noexcept {
   ++env.counters.fast_retransmits;
-  reno::loss(tcb, in_flight(tcb));
+  congestion::loss(tcb, in_flight(tcb), env);
   tcb.flags |= kRexmtOne;
   restart_rexmt(tcb, env);
   Side* side = need_side(tcb, env);
@@ -33,19 +32,19 @@ void enter_recovery(Tcb& tcb, Env& env) noexcept {
   if (side->n_sacked != 0) {
     tcb.flags |= kSackRecovery;
   } else {
-    reno::inflate(tcb, kDupThresh * smss(tcb));
+    congestion::inflate(tcb, kDupThresh * smss(tcb));
   }
 }
 
-void on_ack_in_recovery(Tcb& tcb, const Side& side, std::uint32_t acked) noexcept {
+void on_ack_in_recovery(Tcb& tcb, const Side& side, std::uint32_t acked, Env& env) noexcept {
   if (!tcb.snd_una.before(side.recover)) {
     tcb.flags &= ~(kInRecovery | kSackRecovery);
-    reno::recovered(tcb, in_flight(tcb));
+    congestion::recovered(tcb, in_flight(tcb), env);
     return;
   }
   // A partial acknowledgment: the segment at SND.UNA is missing too. With marks they tell what is missing.
   if ((tcb.flags & kSackRecovery) == 0) {
-    reno::deflate(tcb, acked);
+    congestion::deflate(tcb, acked);
     tcb.flags |= kRexmtOne;
   } else if (side.n_sacked == 0 && !side.rexmt_nxt.after(tcb.snd_una)) {
     tcb.flags |= kRexmtOne;
@@ -76,7 +75,7 @@ std::uint32_t send_allowance(const Tcb& tcb) noexcept {
 void on_duplicate_ack(Tcb& tcb, Env& env) noexcept {
   if ((tcb.flags & (kInRtoRecovery | kPersist)) != 0) return;
   if ((tcb.flags & kInRecovery) != 0) {
-    if ((tcb.flags & kSackRecovery) == 0) reno::inflate(tcb, smss(tcb));
+    if ((tcb.flags & kSackRecovery) == 0) congestion::inflate(tcb, smss(tcb));
     return;
   }
   if (tcb.dupacks < kDupThresh) ++tcb.dupacks;
@@ -85,13 +84,13 @@ void on_duplicate_ack(Tcb& tcb, Env& env) noexcept {
   if (tcb.dupacks >= kDupThresh || lost) enter_recovery(tcb, env);
 }
 
-void on_new_ack(Tcb& tcb, std::uint32_t acked, std::uint32_t flight, Env& env) noexcept {
+void on_new_ack(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   tcb.dupacks = 0;
   Side* side = tcp::side_of(tcb, env);
   if ((tcb.flags & kInRecovery) != 0) {
-    on_ack_in_recovery(tcb, *side, acked);
+    on_ack_in_recovery(tcb, *side, sample.acked, env);
   } else {
-    reno::acked(tcb, acked, flight);
+    congestion::acked(tcb, sample, env);
   }
   if ((tcb.flags & kInRtoRecovery) != 0 && !tcb.snd_una.before(side->recover)) tcb.flags &= ~kInRtoRecovery;
   if (in_flight(tcb) == 0) tcb.flags &= ~kRexmtOne;

@@ -24,10 +24,12 @@ void rtt_sample(Tcb& tcb, std::uint32_t rtt_us) noexcept {
   tcb.srtt_us8 = tcb.srtt_us8 - srtt_us + rtt_us;
 }
 
-void rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept {
+std::uint32_t rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept {
   const std::uint32_t rtt_ms = env.now_ms() + tcb.ts_offset - tsecr;
-  if (rtt_ms > kRtoMaxUs / 1000) return;  // never sent, or so long ago that it says nothing
-  rtt_sample(tcb, std::max(rtt_ms, 1U) * 1000);
+  if (rtt_ms > kRtoMaxUs / 1000) return 0;  // never sent, or so long ago that it says nothing
+  const std::uint32_t rtt_us = std::max(rtt_ms, 1U) * 1000;
+  rtt_sample(tcb, rtt_us);
+  return rtt_us;
 }
 
 void rtt_syn_lost(Tcb& tcb) noexcept {

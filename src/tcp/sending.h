@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "tcp/congestion.h"
 #include "tcp/internal.h"
 
 namespace sluice::tcp {
@@ -65,8 +66,8 @@ inline constexpr std::uint32_t kRtoSynLostUs = 3'000'000;  // RFC 6298 5.7
 inline constexpr std::uint32_t kRtoMinUs = 200'000;
 inline constexpr std::uint32_t kRtoMaxUs = 120'000'000;
 void rtt_sample(Tcb& tcb, std::uint32_t rtt_us) noexcept;
-// From the timestamp that an acknowledgment of new data echoes (RFC 7323 4.3); nonsense is ignored.
-void rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept;
+// From the timestamp that an acknowledgment of new data echoes (RFC 7323 4.3): the sample; nonsense is ignored, 0.
+std::uint32_t rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept;
 // No sample yet, and our SYN was lost: data begins with kRtoSynLostUs.
 void rtt_syn_lost(Tcb& tcb) noexcept;
 // RTO without back-off.
@@ -94,8 +95,8 @@ void sack_advance(Side& side, SeqNum snd_una) noexcept;
 // What the congestion window admits now: cwnd, and limited transmit.
 [[nodiscard]] std::uint32_t send_allowance(const Tcb& tcb) noexcept;
 void on_duplicate_ack(Tcb& tcb, Env& env) noexcept;
-// `acked` bytes are new, `flight` were outstanding before; SND.UNA has moved.
-void on_new_ack(Tcb& tcb, std::uint32_t acked, std::uint32_t flight, Env& env) noexcept;
+// SND.UNA has moved.
+void on_new_ack(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
 // The timer ran out, or a closed window opened over data it had swallowed: everything outstanding goes again.
 void retransmit_all(Tcb& tcb, Env& env) noexcept;
 // The next stretch to be retransmitted now, at most a full segment; empty: none.

@@ -3,7 +3,6 @@
 // deadlines a connection: t_rexmt (retransmission, or zero-window probe), t_delack, and
 // t_long (keepalive, FIN_WAIT_2, 2MSL). Arming one is a store: the stack's wheel
 // holds the earliest of a while ago, fires, and is armed anew at next_deadline().
-#include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -86,7 +85,7 @@ void on_rexmt_timeout(Tcb& tcb, Env& env) noexcept {
     finish(tcb, Errc::kTimedOut, env);
     return;
   }
-  reno::timeout(tcb, in_flight(tcb), tcb.backoff == 0);
+  congestion::timeout(tcb, in_flight(tcb), tcb.backoff == 0, env);
   if (snd_wnd_bytes(tcb) == 0) {
     // RFC 9293 3.8.6: the window shrank to nothing over what is outstanding; retransmissions turn into
     // probes, and end_persist() sends it all again.

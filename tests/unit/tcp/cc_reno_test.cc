@@ -12,10 +12,10 @@ constexpr Offer kThousand{.mss = 1000};
 
 // RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600))
 TEST(Cwnd, InitialWindowIsTenSegmentsUpTo1460) {
-  EXPECT_EQ(reno::initial_window(536), 5360U);
-  EXPECT_EQ(reno::initial_window(1460), 14'600U);
-  EXPECT_EQ(reno::initial_window(2000), 14'600U);
-  EXPECT_EQ(reno::initial_window(8960), 17'920U);
+  EXPECT_EQ(congestion::initial_window(536), 5360U);
+  EXPECT_EQ(congestion::initial_window(1460), 14'600U);
+  EXPECT_EQ(congestion::initial_window(2000), 14'600U);
+  EXPECT_EQ(congestion::initial_window(8960), 17'920U);
 }
 
 TEST(Cwnd, InitialWindowOnTheWire) {

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The events that every algorithm hears, handed to the connection's own; and what is
+// the same for all of them.
+#include "tcp/congestion.h"
+
+#include <algorithm>
+
+#include "tcp/cc_reno.h"
+#include "tcp/sending.h"
+
+namespace sluice::tcp::congestion {
+
+namespace {
+void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
+  tcb.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, reno::kCwndMax));
+}
+}  // namespace
+
+std::uint32_t initial_window(std::uint32_t smss) noexcept {
+  return std::min(10 * smss, std::max<std::uint32_t>(2 * smss, 14'600));
+}
+
+// RFC 6928 2: one segment only when more than one SYN was lost, for with an RTO of 1 s a single
+// "loss" may be but a long path.
+void start(Tcb& tcb, unsigned syn_losses, Env&) noexcept {
+  set_cwnd(tcb, syn_losses > 1 ? smss(tcb) : initial_window(smss(tcb)));
+}
+
+void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
+  switch (env.of(tcb).congestion) {
+    case CongestionControl::kNewReno: reno::acked(tcb, sample.acked, sample.flight); return;
+  }
+}
+
+void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
+  switch (env.of(tcb).congestion) {
+    case CongestionControl::kNewReno: reno::loss(tcb, flight); return;
+  }
+}
+
+// RFC 6582 3.2 step 3, full acknowledgment: no burst.
+void recovered(Tcb& tcb, std::uint32_t flight, Env&) noexcept {
+  set_cwnd(tcb, std::min<std::uint64_t>(tcb.ssthresh, std::uint64_t{std::max(flight, smss(tcb))} + smss(tcb)));
+}
+
+void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
+  switch (env.of(tcb).congestion) {
+    case CongestionControl::kNewReno: reno::timeout(tcb, flight, first); return;
+  }
+}
+
+// RFC 4015 3.2: what was sent meanwhile may have let cwnd grow beyond what it was.
+void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&) noexcept {
+  tcb.cwnd = std::max(tcb.cwnd, prior_cwnd);
+  tcb.ssthresh = std::max(tcb.ssthresh, prior_ssthresh);
+}
+
+void idle(Tcb& tcb, Env&) noexcept { tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb))); }
+
+void inflate(Tcb& tcb, std::uint32_t bytes) noexcept { set_cwnd(tcb, std::uint64_t{tcb.cwnd} + bytes); }
+
+void deflate(Tcb& tcb, std::uint32_t acked) noexcept {
+  const std::uint32_t segment = smss(tcb);
+  tcb.cwnd = tcb.cwnd > acked ? tcb.cwnd - acked : 0;
+  if (acked >= segment) tcb.cwnd += segment;
+  tcb.cwnd = std::max(tcb.cwnd, segment);
+}
+
+}  // namespace sluice::tcp::congestion

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Congestion control as the output side sees it: the events that every algorithm
+// hears. Which algorithm a connection has is in its Params; the events are dispatched
+// by a switch (no virtual calls). Algorithms alone write cwnd and ssthresh, but for
+// recovery, which may hold cwnd below or above for the time it takes. Shard thread.
+#pragma once
+
+#include <cstdint>
+
+#include "tcp/env.h"
+
+namespace sluice::tcp {
+
+// What an acknowledgment of new data says.
+struct AckSample {
+  std::uint32_t acked = 0;   // bytes, SYN and FIN counted, that SND.UNA moved by
+  std::uint32_t flight = 0;  // outstanding before it
+  std::uint32_t rtt_us = 0;  // measured by it; 0: nothing (Karn)
+};
+
+namespace congestion {
+
+// ESTABLISHED. `syn_losses`: how often our SYN was sent again.
+void start(Tcb& tcb, unsigned syn_losses, Env& env) noexcept;
+// New data is acknowledged outside fast recovery (in the recovery after a timeout: too). SND.UNA has moved.
+void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
+// Fast recovery begins, `flight` outstanding: the new ssthresh, and cwnd equal to it; recovery may take another
+// way down to it (RFC 6937).
+void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
+// Fast recovery ends, `flight` outstanding.
+void recovered(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
+// The retransmission timer ran out; `first`: for the first time on this data (RFC 5681 3.1).
+void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept;
+// The last loss() or timeout() was spurious; what cwnd and ssthresh were before it, as recovery kept them.
+void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env& env) noexcept;
+// Nothing was sent for longer than an RTO (RFC 5681 4.1).
+void idle(Tcb& tcb, Env& env) noexcept;
+
+// NewReno's inflation of cwnd by a duplicate ACK, and its deflation by a partial one (RFC 6582): the same for
+// every algorithm, for recovery without SACK.
+void inflate(Tcb& tcb, std::uint32_t bytes) noexcept;
+void deflate(Tcb& tcb, std::uint32_t acked) noexcept;
+
+// RFC 6928 2
+[[nodiscard]] std::uint32_t initial_window(std::uint32_t smss) noexcept;
+
+}  // namespace congestion
+}  // namespace sluice::tcp
