@@ -2,6 +2,7 @@
 #include "sim/traffic.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::test {
 
@@ -192,7 +193,9 @@ void TrafficService::on_writable(Connection connection) {
 
 void TrafficService::on_closed(Connection connection, Errc reason) {
   End& end = of(connection);
+  const std::uint32_t pause_us = std::exchange(end.read_every_us, 0);  // a slow reader too: it is now or never
   read_some(end);
+  end.read_every_us = pause_us;
   end.reason = reason;
   end.finished = true;
 }
