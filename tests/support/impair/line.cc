@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "support/impair/line.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice::test {
+
+namespace {
+constexpr std::size_t kEthernet = 14;
+constexpr double kNsPerSecond = 1e9;
+}  // namespace
+
+Line::Line(const Impairment& impairment, std::uint64_t seed, std::uint32_t slots, std::uint32_t slot_bytes)
+    : impairment_(impairment), rng_(seed), slot_bytes_(slot_bytes),
+      room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)) {
+  free_.reserve(slots);
+  for (std::uint32_t slot = slots; slot != 0; --slot) free_.push_back(slot - 1);
+  flying_.reserve(slots);
+}
+
+bool Line::finds_neighbours(std::span<const std::uint8_t> frame) noexcept {
+  if (frame.size() < kEthernet) return false;
+  const unsigned type = frame[12] << 8U | frame[13];
+  // Neighbour discovery, RFC 4861: ICMPv6 types 133 to 137.
+  return type == 0x0806 || (type == 0x86dd && frame.size() > 54 && frame[20] == 58 && frame[54] >= 133 && frame[54] <= 137);
+}
+
+void Line::fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt) {
+  if (free_.empty()) {
+    ++counts_.no_slot;
+    return;
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  std::uint8_t* data = &room_[static_cast<std::size_t>(slot) * slot_bytes_];
+  std::memcpy(data, frame.data(), frame.size());
+  if (spoilt) {
+    // One byte, which the Internet checksum always finds.
+    const std::size_t at = kEthernet + rng_.below(static_cast<std::uint32_t>(frame.size() - kEthernet));
+    data[at] = static_cast<std::uint8_t>(data[at] ^ (1U + rng_.below(255)));
+  }
+  flying_.push_back({due_ns, order_++, slot, static_cast<std::uint32_t>(frame.size())});
+  std::push_heap(flying_.begin(), flying_.end());
+}
+
+void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
+  ++counts_.in;
+  if (frame.size() > slot_bytes_) {
+    ++counts_.too_long;
+    return;
+  }
+  std::int64_t leaves_ns = now_ns;
+  if (impairment_.rate_bps != 0) {
+    const double ns_per_byte = 8 * kNsPerSecond / static_cast<double>(impairment_.rate_bps);
+    const std::int64_t begins_ns = std::max(now_ns, link_free_ns_);
+    if (static_cast<double>(begins_ns - now_ns) > ns_per_byte * static_cast<double>(impairment_.buffer_bytes)) {
+      ++counts_.overflowed;
+      return;
+    }
+    link_free_ns_ = begins_ns + static_cast<std::int64_t>(ns_per_byte * static_cast<double>(frame.size()));
+    leaves_ns = link_free_ns_;
+  }
+  std::int64_t due_ns = leaves_ns + impairment_.delay_ns;
+  if (finds_neighbours(frame)) return fly(frame, due_ns, false);
+  // A lost frame has taken its turn on the line.
+  if (chance(impairment_.loss_ppm)) {
+    ++counts_.lost;
+    return;
+  }
+  due_ns += up_to(impairment_.jitter_ns);
+  if (chance(impairment_.reorder_ppm)) {
+    ++counts_.reordered;
+    due_ns += 1 + up_to(impairment_.reorder_by_ns);
+  } else {
+    due_ns = last_due_ns_ = std::max(due_ns, last_due_ns_);
+  }
+  const bool spoilt = frame.size() > kEthernet && chance(impairment_.corrupt_ppm);
+  counts_.corrupted += spoilt ? 1 : 0;
+  fly(frame, due_ns, spoilt);
+  if (chance(impairment_.duplicate_ppm)) {
+    ++counts_.duplicated;
+    fly(frame, due_ns + up_to(impairment_.reorder_by_ns), false);
+  }
+}
+
+std::size_t Line::arrived(std::span<Leaving> out, std::int64_t now_ns) {
+  std::size_t n = 0;
+  while (n < out.size() && next_ns() <= now_ns) {
+    std::pop_heap(flying_.begin(), flying_.end());
+    const Flying& first = flying_.back();
+    out[n++] = {&room_[static_cast<std::size_t>(first.slot) * slot_bytes_], first.len, first.slot, first.due_ns};
+    counts_.bytes_out += first.len;
+    flying_.pop_back();
+  }
+  counts_.out += n;
+  return n;
+}
+
+}  // namespace sluice::test

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One direction of a bad wire: frames go in, and come out later, twice, spoilt, in another
+// order or not at all, as a seed decides. No clock and no device of its own; all memory is
+// taken at the start. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace sluice::test {
+
+inline constexpr std::uint32_t kMillion = 1'000'000;
+
+struct Impairment {
+  std::int64_t delay_ns = 0;
+  std::int64_t jitter_ns = 0;      // up to so much more; order is kept
+  std::uint32_t loss_ppm = 0;
+  std::uint32_t duplicate_ppm = 0;
+  std::uint32_t corrupt_ppm = 0;   // one byte behind the Ethernet header is changed
+  std::uint32_t reorder_ppm = 0;   // held back by up to reorder_by_ns beyond the others
+  std::int64_t reorder_by_ns = 1'000'000;
+  std::uint64_t rate_bps = 0;      // 0: without limit
+  std::uint64_t buffer_bytes = 1U << 20U;  // that may wait for their turn at rate_bps; the rest is dropped
+};
+
+struct LineCounts {
+  std::uint64_t in = 0, out = 0, bytes_out = 0;
+  std::uint64_t lost = 0, duplicated = 0, corrupted = 0, reordered = 0;
+  std::uint64_t overflowed = 0;    // no room in the buffer of the limited rate
+  std::uint64_t no_slot = 0;       // our own room was too small: not what was asked for
+  std::uint64_t too_long = 0;
+};
+
+class Line {
+ public:
+  struct Leaving {
+    const std::uint8_t* data;
+    std::uint32_t len;
+    std::uint32_t slot;
+    std::int64_t due_ns;
+  };
+
+  Line(const Impairment& impairment, std::uint64_t seed, std::uint32_t slots, std::uint32_t slot_bytes);
+
+  // A frame begins to travel.
+  void take(std::span<const std::uint8_t> frame, std::int64_t now_ns);
+  // Frames that have arrived by now, in order, at most out.size(); each is given back by done().
+  std::size_t arrived(std::span<Leaving> out, std::int64_t now_ns);
+  void done(const Leaving& frame) { free_.push_back(frame.slot); }
+  // When the next one arrives; INT64_MAX when none is under way.
+  [[nodiscard]] std::int64_t next_ns() const noexcept { return flying_.empty() ? INT64_MAX : flying_.front().due_ns; }
+  [[nodiscard]] const LineCounts& counts() const noexcept { return counts_; }
+  [[nodiscard]] std::size_t flying() const noexcept { return flying_.size(); }
+  // The line never loses what lets neighbours find each other: those timers are not what it is there for.
+  [[nodiscard]] static bool finds_neighbours(std::span<const std::uint8_t> frame) noexcept;
+
+ private:
+  struct Flying {
+    std::int64_t due_ns;
+    std::uint64_t order;  // frames of one instant keep theirs
+    std::uint32_t slot, len;
+    bool operator<(const Flying& other) const noexcept {  // for a heap with the soonest in front
+      return due_ns != other.due_ns ? due_ns > other.due_ns : order > other.order;
+    }
+  };
+  [[nodiscard]] bool chance(std::uint32_t ppm) noexcept { return ppm != 0 && rng_.below(kMillion) < ppm; }
+  [[nodiscard]] std::int64_t up_to(std::int64_t ns) noexcept {
+    return ns > 0 ? static_cast<std::int64_t>(rng_.next() % static_cast<std::uint64_t>(ns + 1)) : 0;
+  }
+  void fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt);
+
+  Impairment impairment_;
+  Rng rng_;
+  std::uint32_t slot_bytes_;
+  std::unique_ptr<std::uint8_t[]> room_;
+  std::vector<std::uint32_t> free_;
+  std::vector<Flying> flying_;
+  std::uint64_t order_ = 0;
+  std::int64_t last_due_ns_ = 0;
+  std::int64_t link_free_ns_ = 0;  // when all accepted so far has left at rate_bps
+  LineCounts counts_;
+};
+
+}  // namespace sluice::test
