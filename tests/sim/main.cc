@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     sum.ended_in_order += outcome.ended_in_order;
     sum.reported_lost += outcome.reported_lost;
     sum.network.sent += outcome.network.sent;
-    sum.network.lost += outcome.network.lost + outcome.network.cut;
+    sum.network.lost += outcome.network.lost + outcome.network.cut + outcome.network.overflowed;
     sum.network.corrupted += outcome.network.corrupted;
   }
   std::printf("%llu seeds, %llu failed; %llu events, %llu connections, %llu bytes delivered, %llu ends in order, %llu reported "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sim/network.h"
 
+#include <algorithm>
+
 namespace sluice::test {
 
 bool Network::partitioned(Instant now) noexcept {
@@ -17,9 +19,24 @@ void Network::fly(int to, std::vector<std::uint8_t> bytes, Instant at) {
   flying_.emplace(std::pair{at, order_++}, Delivery{to, std::move(bytes)});
 }
 
+Instant Network::leaves(int to, std::size_t bytes, Instant now) noexcept {
+  if (config_.bits_per_second == 0) return now;
+  const auto took = [this](std::uint64_t n) { return Duration{static_cast<std::int64_t>(n * 8'000'000'000ULL / config_.bits_per_second)}; };
+  Instant& free = link_free_[static_cast<std::size_t>(to)];
+  const Instant begins = std::max(now, free);
+  if (begins > now + took(config_.buffer_bytes)) return Instant::never();
+  free = begins + took(bytes);
+  return free;
+}
+
 void Network::send(int to, std::vector<std::uint8_t> bytes, Instant now) {
   ++counts_.sent;
-  Instant at = now + config_.delay;
+  const Instant left = leaves(to, bytes.size(), now);
+  if (left == Instant::never()) {
+    ++counts_.overflowed;
+    return;
+  }
+  Instant at = left + config_.delay;
   if (now >= config_.calm_after) return fly(to, std::move(bytes), at);
   if (partitioned(now)) {
     ++counts_.cut;

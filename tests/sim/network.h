@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The network between two simulated hosts: frames are delayed, lost, doubled, reordered
-// and corrupted as a seed decides, and now and then nothing gets through at all.
+// The network between two simulated hosts: frames are delayed, lost, doubled, reordered,
+// corrupted and slowed down as a seed decides, and now and then nothing gets through at all.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <utility>
@@ -21,6 +22,9 @@ struct NetworkConfig {
   Duration delay = Duration::milliseconds(1);
   Duration jitter{};
   Duration reorder_by = Duration::milliseconds(5);
+  // Each direction's bottleneck: frames wait for their turn, and are dropped when more than buffer_bytes wait. 0: none.
+  std::uint64_t bits_per_second = 0;
+  std::uint32_t buffer_bytes = 64 * 1024;
   // Partitions: nothing passes for `partition_for`, about every `partition_every`; 0: never.
   Duration partition_every{};
   Duration partition_for{};
@@ -29,7 +33,7 @@ struct NetworkConfig {
 };
 
 struct NetworkCounts {
-  std::uint64_t sent = 0, lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0;
+  std::uint64_t sent = 0, lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0, overflowed = 0;
 };
 
 class Network {
@@ -51,11 +55,14 @@ class Network {
  private:
   void fly(int to, std::vector<std::uint8_t> bytes, Instant at);
   [[nodiscard]] bool partitioned(Instant now) noexcept;
+  // When a frame that is sent now has left the bottleneck; never() when there is no room to wait.
+  [[nodiscard]] Instant leaves(int to, std::size_t bytes, Instant now) noexcept;
 
   NetworkConfig config_;
   Rng rng_;
   std::uint64_t order_ = 0;  // frames of one instant keep the order they were sent in
   std::map<std::pair<Instant, std::uint64_t>, Delivery> flying_;
+  std::array<Instant, 2> link_free_{};  // by receiver
   Instant partition_begins_{-1};
   Instant partition_ends_{};
   NetworkCounts counts_;

@@ -58,6 +58,10 @@ Scenario draw(Rng& rng) {
   s.buffers = 1000 + 200 * s.connections;
   if (rng.below(10) == 0) s.buffers = 300 + 40 * s.connections;  // hardly enough
   if (rng.below(10) == 0) s.max_connections = std::max(1U, s.connections / 2);
+  if (rng.below(5) == 0) {  // a bottleneck of 64 kbit/s to 100 Mbit/s
+    s.network.bits_per_second = 64'000ULL << rng.below(11);
+    s.network.buffer_bytes = 8'000 + rng.below(120'000);
+  }
   return s;
 }
 
@@ -131,12 +135,13 @@ World::World(std::uint64_t seed, bool trace)
   char text[300];
   std::snprintf(text, sizeof(text),
                 "%u connections of <= %u bytes, %s, mtu %u, loss %u duplicate %u reorder %u corrupt %u per mille, delay %lld us, "
-                "partitions every %lld ms for %lld ms, buffers %u, max_connections %u",
+                "partitions every %lld ms for %lld ms, %llu bit/s, buffers %u, max_connections %u",
                 scenario_.connections, scenario_.traffic.max_bytes, scenario_.v6 ? "IPv6" : "IPv4", scenario_.mtu,
                 scenario_.network.loss, scenario_.network.duplicate, scenario_.network.reorder, scenario_.network.corrupt,
                 static_cast<long long>(scenario_.network.delay.us()),
                 static_cast<long long>(scenario_.network.partition_every.ms()),
-                static_cast<long long>(scenario_.network.partition_for.ms()), scenario_.buffers, scenario_.max_connections);
+                static_cast<long long>(scenario_.network.partition_for.ms()),
+                static_cast<unsigned long long>(scenario_.network.bits_per_second), scenario_.buffers, scenario_.max_connections);
   outcome_.scenario = text;
 }
 
