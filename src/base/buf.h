@@ -19,6 +19,7 @@ enum BufFlag : std::uint16_t {
   kRxL4CsumBad = 1U << 3U,
   kRxHash = 1U << 4U,          // `hash` is the Toeplitz hash with our key
   kRxVlan = 1U << 5U,          // the device took the 802.1Q tag off; it is in `vlan_tci`
+  kReassembled = 1U << 10U,    // put together from fragments by the stack
   // to transmit
   kTxIpCsum = 1U << 6U,        // the device is to fill in the IPv4 header checksum
   kTxTcpCsum = 1U << 7U,       // the TCP checksum field holds the pseudo-header sum

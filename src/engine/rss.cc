@@ -25,6 +25,10 @@ unsigned FlowSteering::shard_of(const tcp::FlowId& flow, const IpAddress& local)
   return shard_of_hash(toeplitz_.hash(std::span(tuple).first(2 * n + 4)));
 }
 
+FlowSteering::Decision FlowSteering::classify_fragment(std::span<const std::uint8_t> addresses) const noexcept {
+  return {Class::kFlow, shard_of_hash(toeplitz_.hash(addresses))};
+}
+
 FlowSteering::Decision FlowSteering::classify_quoted(Packet packet, bool v4) const noexcept {
   tcp::FlowId flow;
   IpAddress ours;
@@ -50,7 +54,9 @@ FlowSteering::Decision FlowSteering::classify_quoted(Packet packet, bool v4) con
 
 FlowSteering::Decision FlowSteering::classify_v4(Packet packet, std::optional<unsigned> by_device) const noexcept {
   const auto ip = wire::Ipv4View::parse(packet);
-  if (!ip || ip->is_fragment() || packet.size() < ip->header_len() + 4U) return {};
+  if (!ip) return {};
+  if (ip->is_fragment()) return classify_fragment({ip->src_bytes(), 8});
+  if (packet.size() < ip->header_len() + 4U) return {};
   const auto upper = packet.subspan(ip->header_len());
   if (ip->protocol() == wire::kProtoTcp) {
     if (by_device) return {Class::kFlow, *by_device};
@@ -72,6 +78,7 @@ FlowSteering::Decision FlowSteering::classify_v6(Packet packet, std::optional<un
   std::size_t offset = wire::kIpv6Header;
   if (protocol != wire::kProtoTcp && protocol != wire::kProtoIcmpv6) {
     const wire::Ipv6Chain chain = wire::walk_ipv6_extensions(*ip);
+    if (chain.result == wire::Ipv6ChainResult::kFragment) return classify_fragment({ip->src_bytes(), 32});
     if (chain.result != wire::Ipv6ChainResult::kUpperLayer) return {};
     protocol = chain.next_header;
     offset = chain.offset;

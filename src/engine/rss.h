@@ -32,7 +32,7 @@ class FlowSteering {
   [[nodiscard]] unsigned shard_of(const tcp::FlowId& flow, const IpAddress& local) const noexcept;
 
   enum class Class : std::uint8_t {
-    kFlow,       // TCP, or an ICMP error about it: one shard's
+    kFlow,       // TCP, an ICMP error about it, or a fragment: one shard's
     kNeighbour,  // ARP or neighbour discovery: every shard learns, one answers
     kOther,      // the shard that received it deals with it
   };
@@ -50,6 +50,8 @@ class FlowSteering {
   using Packet = std::span<const std::uint8_t>;
   [[nodiscard]] Decision classify_v4(Packet packet, std::optional<unsigned> by_device) const noexcept;
   [[nodiscard]] Decision classify_v6(Packet packet, std::optional<unsigned> by_device) const noexcept;
+  // Fragments have no ports: all of a pair of addresses go to one shard, and from there, put together, on.
+  [[nodiscard]] Decision classify_fragment(std::span<const std::uint8_t> addresses) const noexcept;
   // The flow of the packet that an ICMP error quotes, which we sent.
   [[nodiscard]] Decision classify_quoted(Packet packet, bool v4) const noexcept;
 

@@ -17,6 +17,9 @@ ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vect
       fabric_(fabric),
       stack_(config, buffers) {
   stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
+  if (fabric.shards() > 1) {
+    stack_.on_reassembled([this](std::size_t interface, Buf* frame) { return route_reassembled(interface, frame); });
+  }
 }
 
 ShardLoop::~ShardLoop() {
@@ -115,6 +118,14 @@ void ShardLoop::steer(std::size_t interface, std::size_t n, Instant now) noexcep
     }
   }
   if (kept != 0) stack_.receive(interface, std::span(mine_).first(kept), now);
+}
+
+stack::Stack::Destination ShardLoop::route_reassembled(std::size_t interface, Buf* frame) noexcept {
+  const auto decision = steering_.classify({frame->data, frame->len}, false, std::nullopt);
+  if (decision.kind != FlowSteering::Class::kFlow || decision.shard == index_) return stack::Stack::Destination::kHere;
+  const HandOver item{frame, static_cast<std::uint8_t>(interface), HandOver::Kind::kReceived};
+  return fabric_.frames(index_, decision.shard).push(item) ? stack::Stack::Destination::kTaken
+                                                           : stack::Stack::Destination::kFull;
 }
 
 void ShardLoop::copy_to_others(std::size_t interface, const Buf& buf) noexcept {

@@ -100,6 +100,7 @@ class ShardLoop final : public Shard {
 
   bool receive(std::size_t interface, Instant now) noexcept;
   void steer(std::size_t interface, std::size_t n, Instant now) noexcept;
+  stack::Stack::Destination route_reassembled(std::size_t interface, Buf* frame) noexcept;
   void copy_to_others(std::size_t interface, const Buf& buf) noexcept;
   bool from_other_shards(Instant now) noexcept;
   bool run_tasks() noexcept;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A record's way through its kinds: half-open, connection, TIME_WAIT, gone; the
 // application's callbacks on that way; and the timers.
+#include <algorithm>
+
 #include "stack/stack.h"
 
 namespace sluice::stack {
@@ -122,6 +124,7 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   if (now >= neighbours_.next_check()) [[unlikely]] {
     neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); });
   }
+  if (now >= reassembly_.next_check()) [[unlikely]] reassembly_.on_timer(now);
   const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
   if (n_expired_ != 0) remove_expired();
   return more;
@@ -167,7 +170,7 @@ void Stack::on_timer(Handle handle) noexcept {
 }
 
 Instant Stack::next_deadline(Instant now) const noexcept {
-  Instant next = neighbours_.next_check();
+  Instant next = std::min(neighbours_.next_check(), reassembly_.next_check());
   const Tick tick = Tick::floor(now);
   if (const auto due = wheel_.next_deadline(tick)) {
     const std::int64_t start = now.ns - now.ns % kTickNs;
@@ -199,6 +202,7 @@ bool Stack::abort_some(std::uint32_t most) noexcept {
 }
 
 void Stack::abort_all() noexcept {
+  reassembly_.clear();
   while (abort_some(1024)) {
   }
   std::vector<Handle> rest;

@@ -117,6 +117,8 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
   const auto view = wire::NeighborView::parse({packet.payload, packet.payload_len});
   // RFC 4861 7.1: anything a router could have forwarded is not from the link.
   if (!view || packet.ttl != wire::kNdHopLimit) return Verdict::kNdIgnored;
+  // RFC 6980 5: nor anything that was fragmented.
+  if (packet.fragment_header || (arrival.buf->flags & kReassembled) != 0) return Verdict::kNdIgnored;
   const auto port = static_cast<std::uint8_t>(interface);
   if (!view->is_solicitation()) {
     if (view->target_mac() == nullptr) return Verdict::kNdIgnored;
@@ -151,11 +153,13 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
 
 Verdict Stack::answer_echo(const Arrival& arrival, std::uint16_t local) noexcept {
   const wire::Packet& packet = arrival.packet;
+  const InterfaceConfig& out = config_.interfaces[addresses_[local].interface];
+  const bool v4 = packet.is_v4();
+  // A request that came in fragments; nothing is fragmented here.
+  if (packet.payload_len + wire::l3_size(v4) > out.mtu) return Verdict::kIcmpUnhandled;
   if (!icmp_limit_.take(env_.now, rng_)) return Verdict::kIcmpRateLimited;
   Buf* frame = bufs_.take();
   if (frame == nullptr) return Verdict::kNoBuffer;
-  const InterfaceConfig& out = config_.interfaces[addresses_[local].interface];
-  const bool v4 = packet.is_v4();
   static constexpr wire::MacAddress kUnknown{};
   wire::FrameHead head{};
   head.dst_mac = kUnknown.data();

@@ -51,6 +51,9 @@ void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
   arrival.parsed = false;
   const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
   if (result != wire::ParseError::kOk) [[unlikely]] {
+    if (result == wire::ParseError::kIpv4Fragment || result == wire::ParseError::kIpv6Fragment) {
+      return fragment_input(arrival, interface);
+    }
     arrival.verdict = static_cast<Verdict>(static_cast<std::uint8_t>(result) - 1);
     if (result == wire::ParseError::kTcpHeaderBad || result == wire::ParseError::kTcpChecksumBad) {
       ++counters_.mib.InSegs;

@@ -14,6 +14,7 @@ std::uint32_t table_entries(const StackConfig& config) noexcept {
 }
 Prefault prefault(const StackConfig& config) noexcept { return config.prefault ? Prefault::kYes : Prefault::kNo; }
 constexpr std::uint32_t kMaxParams = 0xfff0;
+constexpr std::uint64_t kReassemblyTweak = 0x66726167;  // a key of its own
 }  // namespace
 
 Stack::Stack(const StackConfig& config, BufSource& buffers)
@@ -26,6 +27,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
       neighbours_(config.neighbour_sets, !config.learn_next_hops, bufs_),
+      reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
       params_(kMaxParams),
       tx_(config.interfaces.size()),
       rng_(config.seed),
@@ -44,7 +46,7 @@ Stack::~Stack() {
 std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
   return std::size_t{config.max_connections} * (sizeof(tcp::Tcb) + sizeof(tcp::TimeWait) + sizeof(std::uint32_t)) +
          std::size_t{config.syn_cache} * sizeof(tcp::HalfOpen) + std::size_t{side_blocks(config)} * sizeof(tcp::Side) +
-         ConnTableCore::bytes_reserved(table_entries(config));
+         ConnTableCore::bytes_reserved(table_entries(config)) + Reassembly::bytes_needed(config.reassembly);
 }
 
 std::uint16_t Stack::add_service(Service& service, std::string name) {

@@ -19,6 +19,7 @@
 #include "sluice/listener.h"
 #include "stack/conn_table.h"
 #include "stack/interface.h"
+#include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
 #include "stack/neighbours.h"
 #include "stack/rate_limit.h"
@@ -39,6 +40,7 @@ struct StackConfig {
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
   std::size_t neighbour_sets = 256;      // of four entries; a power of two
+  std::uint32_t reassembly = 256;        // datagrams put together from fragments at a time
   bool learn_next_hops = false;          // from every incoming packet, as a capture needs it
   bool prefault = false;
   std::vector<InterfaceConfig> interfaces;
@@ -72,6 +74,10 @@ class Stack {
 
   // --- for the driver ---
   void on_tx_full(FlushTx flush) { flush_tx_ = std::move(flush); }
+  // Where a datagram that was put together here belongs: its fragments had no ports to tell by.
+  enum class Destination : std::uint8_t { kHere, kTaken, kFull };
+  using RouteReassembled = std::function<Destination(std::size_t interface, Buf* frame)>;
+  void on_reassembled(RouteReassembled route) { route_reassembled_ = std::move(route); }
   // Before the first frame. The service outlives the stack. Returns its index.
   std::uint16_t add_service(Service& service, std::string name);
   // Takes every frame (adopted already); each ends in one Verdict.
@@ -136,7 +142,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 32;
+  static constexpr std::size_t kNamedCounters = 36;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -178,6 +184,10 @@ class Stack {
   tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict) noexcept;
   void learn_next_hop(const Arrival& arrival) noexcept;
+
+  // fragments.cc
+  void fragment_input(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict hold_fragment(Arrival& arrival, std::size_t interface) noexcept;
 
   // link_input.cc: ARP, neighbour discovery, ICMP
   tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
@@ -243,6 +253,8 @@ class Stack {
   TimerWheel<Records> wheel_;
   Listeners listeners_;
   Neighbours neighbours_;
+  Reassembly reassembly_;
+  RouteReassembled route_reassembled_;
   Slab<tcp::Params> params_;
   std::array<std::uint16_t, 16> recent_params_;  // made last by share_params()
   std::size_t next_recent_ = 0;

@@ -42,6 +42,11 @@ Step step(std::span<const std::uint8_t> bytes, bool first, unsigned& budget, std
           Ipv6Chain& chain) noexcept {
   len = 8;
   if (chain.next_header == kProtoFragment) {
+    if (chain.fragmented) {
+      chain.result = Ipv6ChainResult::kTooMany;
+      return Step::kEnd;
+    }
+    chain.fragmented = true;
     // Offset 0 and no more fragments: the whole packet is here.
     if ((load_be16(&bytes[2]) & 0xfff9U) == 0) return Step::kSkipped;
     chain.result = Ipv6ChainResult::kFragment;
@@ -67,14 +72,11 @@ bool is_extension(std::uint8_t next_header) noexcept {
          next_header == kProtoDestinationOptions;
 }
 
-}  // namespace
-
-Ipv6Chain walk_ipv6_extensions(const Ipv6View& ip) noexcept {
-  const auto payload = ip.payload();
+// From `chain` on; `payload` begins `base` bytes behind what offsets count from.
+Ipv6Chain walk(std::span<const std::uint8_t> payload, std::size_t base, Ipv6Chain chain) noexcept {
   unsigned budget = kMaxIpv6Options;
-  Ipv6Chain chain{Ipv6ChainResult::kUpperLayer, ip.next_header(), 0, kIpv6Header, 6};
   for (unsigned i = 0; is_extension(chain.next_header); ++i) {
-    const auto rest = payload.subspan(chain.offset - kIpv6Header);
+    const auto rest = payload.subspan(chain.offset - base);
     if (rest.size() < 8) {
       chain.result = Ipv6ChainResult::kCutOff;
       return chain;
@@ -84,7 +86,7 @@ Ipv6Chain walk_ipv6_extensions(const Ipv6View& ip) noexcept {
       return chain;
     }
     std::size_t len = 0;
-    if (step(rest, i == 0, budget, len, chain) == Step::kEnd) return chain;
+    if (step(rest, i == 0 && base != 0, budget, len, chain) == Step::kEnd) return chain;
     chain.problem_offset = chain.offset;
     chain.next_header = rest[0];
     // At most 40 + kMaxIpv6Extensions * 2048.
@@ -92,6 +94,18 @@ Ipv6Chain walk_ipv6_extensions(const Ipv6View& ip) noexcept {
   }
   if (chain.next_header == kProtoNone) chain.result = Ipv6ChainResult::kNoNext;
   return chain;
+}
+
+}  // namespace
+
+Ipv6Chain walk_ipv6_extensions(const Ipv6View& ip) noexcept {
+  Ipv6Chain chain{Ipv6ChainResult::kUpperLayer, ip.next_header(), 0, kIpv6Header, 6, false};
+  return walk(ip.payload(), kIpv6Header, chain);
+}
+
+Ipv6Chain walk_ipv6_fragment(std::span<const std::uint8_t> bytes, std::uint8_t next_header) noexcept {
+  Ipv6Chain chain{Ipv6ChainResult::kUpperLayer, next_header, 0, 0, 0, true};
+  return walk(bytes, 0, chain);
 }
 
 }  // namespace sluice::wire

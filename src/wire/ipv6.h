@@ -16,6 +16,7 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kIpv6Header = 40;
 inline constexpr unsigned kMaxIpv6Extensions = 8;  // headers that are read before giving up
+inline constexpr std::size_t kIcmpv6Least = 4;     // type, code, checksum
 inline constexpr unsigned kMaxIpv6Options = 64;    // of all those headers together, padding included
 
 [[nodiscard]] inline IpAddress load_ipv6_address(const std::uint8_t* p) noexcept {
@@ -101,10 +102,14 @@ struct Ipv6Chain {
   std::uint8_t action;           // RFC 8200 4.2: 1 drop, 2 and 3 answer with Parameter Problem
   std::uint16_t offset;
   std::uint16_t problem_offset;  // of the field that named `next_header`, or of the offending one
+  bool fragmented;               // a fragment header was met
 };
 // Walks the extension headers of a view with length_fits(): skips hop-by-hop, destination
 // options, routing without segments left, and atomic fragment headers (RFC 6946). Bounded;
 // reads nothing outside the payload.
 [[nodiscard]] Ipv6Chain walk_ipv6_extensions(const Ipv6View& ip) noexcept;
+// The same for what follows a fragment header that named `next_header`: offsets count from bytes[0]. Another
+// fragment header there is kTooMany.
+[[nodiscard]] Ipv6Chain walk_ipv6_fragment(std::span<const std::uint8_t> bytes, std::uint8_t next_header) noexcept;
 
 }  // namespace sluice::wire

@@ -157,7 +157,7 @@ inline ParseError parse_ipv6(Bytes bytes, std::uint16_t buf_flags, Packet& out) 
   out.tos = ip->traffic_class();
   out.src = ip->src();
   out.dst = ip->dst();
-  Ipv6Chain chain{Ipv6ChainResult::kUpperLayer, ip->next_header(), 0, kIpv6Header, 6};
+  Ipv6Chain chain{Ipv6ChainResult::kUpperLayer, ip->next_header(), 0, kIpv6Header, 6, false};
   if (chain.next_header != kProtoTcp && chain.next_header != kProtoIcmpv6) [[unlikely]] {
     chain = walk_ipv6_extensions(*ip);
   }
@@ -174,6 +174,7 @@ inline ParseError parse_ipv6(Bytes bytes, std::uint16_t buf_flags, Packet& out) 
     }
     if (chain.next_header == kProtoIcmpv6) {
       const ParseError error = parse_icmp6(rest, *ip, out);
+      out.fragment_header = chain.fragmented;
       if (error == ParseError::kOk && unspecified && rest[0] != kIcmpv6NeighborSolicitation) {
         return ParseError::kIpv6SourceMartian;
       }

@@ -67,6 +67,7 @@ struct Packet {
   std::uint16_t problem_offset;
   std::uint8_t problem_action;  // with kIpv6OptionUnknown: the two action bits (RFC 8200 4.2), 1-3
   std::uint8_t ip_protocol;     // TCP, ICMP, or the unknown one
+  bool fragment_header;         // ICMPv6: behind a fragment header, which neighbour discovery must not be (RFC 6980)
   TcpOptions options;
 
   [[nodiscard]] bool is_v4() const noexcept { return kind == PacketKind::kTcp4 || kind == PacketKind::kIcmp4; }

@@ -3,7 +3,7 @@
 from captures import OUR_MAC, OURS4, OURS6, PEER4, PEER6, PEER_MAC
 from scapy.all import (ARP, ICMP, IP, TCP, UDP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6EchoRequest, ICMPv6ND_NA,
                        ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPOption_LSRR, IPv6, IPv6ExtHdrDestOpt,
-                       IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN, Raw, fragment)
+                       IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, PadN, Raw, fragment, fragment6)
 
 SCENARIOS = {}
 
@@ -295,7 +295,7 @@ def malformed(c):
         IP(src=PEER4, dst=OURS4, version=5) / syn, IP(src=PEER4, dst=OURS4, proto=123) / Raw(b'who?'), ip / UDP(dport=7) / b'hi',
         IP(src=PEER4, dst=OURS4, options=[IPOption_LSRR(routers=['10.77.0.3'])]) / syn,
         ip / TCP(sport=0, dport=7, flags='S'),
-        *from4, *to4, *fragment(ip / ping, 8),
+        *from4, *to4, *fragment(ip / ping, 8)[1:],
         IPv6(src=PEER6, dst=OURS6, plen=400) / syn, IPv6(src=PEER6, dst=OURS6, plen=4) / syn, IPv6(src='::1', dst=OURS6) / syn,
         IPv6(src='ff02::1', dst=OURS6) / syn, IPv6(src='::ffff:10.77.0.2', dst=OURS6) / syn, IPv6(src=PEER6, dst='ff02::1') / syn,
         IPv6(src=PEER6, dst=OURS6, version=4) / syn, IPv6(src=PEER6, dst=OURS6, nh=59) / Raw(b'none'),
@@ -316,6 +316,42 @@ def malformed(c):
     padded = bytes(talk.head() / talk.segment('PA', 1, 1, b'padded')) + b'\xaa' * 20   # Ethernet padding is no data
     c.add(1.1, padded)
     talk.send(1.2, 'R', 7)
+
+
+@scenario()
+def fragments(c):
+    """What scapy cuts up is put together again, in any order; overlaps and what never ends are not. Over both families."""
+    for at, v6 in ((0, False), (10, True)):
+        talk = c.talk(40001 + at, 7, v6)
+        address = IPv6(src=PEER6, dst=OURS6) if v6 else IP(src=PEER4, dst=OURS4)
+
+        def pieces(segment, number, talk=talk, address=address, v6=v6):
+            if v6:
+                return fragment6(address / IPv6ExtHdrFragment(id=number) / segment, 48 + 400)
+            packet = address / segment
+            packet.id = number
+            return fragment(packet, 400)
+
+        link = Ether(src=PEER_MAC, dst=OUR_MAC)
+        talk.open(at)
+        text = talk.segment('PA', 1, 1, bytes(range(250)) * 4)
+        for i, piece in enumerate(reversed(pieces(text, 1))):
+            c.add(at + 0.1 + i / 100, link / piece)
+        talk.send(at + 1, 'A', 1001, 1001)
+        more = talk.segment('PA', 1001, 1001, b'y' * 1000)
+        first, *rest = pieces(more, 2)
+        for i, piece in enumerate((first, first, *rest, *rest)):  # twice: the echo comes once
+            c.add(at + 2 + i / 100, link / piece)
+        talk.send(at + 3, 'A', 2001, 2001)
+        evil = pieces(talk.segment('PA', 2001, 2001, b'z' * 1000), 3)
+        shifted = evil[1].copy()  # 16 bytes to the front: into the first
+        if v6:
+            shifted[IPv6ExtHdrFragment].offset -= 2
+        else:
+            shifted.frag -= 2
+        for i, piece in enumerate((evil[0], shifted, *evil[1:])):
+            c.add(at + 4 + i / 100, link / piece)
+        talk.send(at + 5, 'R', 2001)
 
 
 @scenario()

@@ -2,6 +2,7 @@
 #include "script/frames.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/arp.h"
 #include "wire/ethernet.h"
@@ -71,6 +72,28 @@ Frame with_ipv6_extension(const Frame& frame, std::uint8_t kind, std::span<const
   out[54] = out[20];  // what followed the IPv6 header follows this one
   out[20] = kind;
   wire::store_be16(&out[18], static_cast<std::uint16_t>(out.size() - 54));
+  return out;
+}
+
+Frame fragment_of(const Frame& frame, const Cut& cut) {
+  const bool v4 = frame[12] == 0x08;
+  const std::size_t head = wire::kEthHeader + (v4 ? wire::kIpv4Header : wire::kIpv6Header);
+  Frame out(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(head));
+  const auto at = [&](std::size_t offset) { return frame.begin() + static_cast<std::ptrdiff_t>(head + offset); };
+  if (v4) {
+    wire::store_be16(&out[16], static_cast<std::uint16_t>(wire::kIpv4Header + cut.to - cut.from));
+    wire::store_be16(&out[18], static_cast<std::uint16_t>(cut.id));
+    wire::store_be16(&out[20], static_cast<std::uint16_t>(cut.from / 8 | (cut.last ? 0 : 0x2000)));
+    wire::store_be16(&out[24], 0);
+    wire::store_checksum(&out[24], wire::sum_bytes(&out[14], wire::kIpv4Header));
+  } else {
+    wire::store_be16(&out[18], static_cast<std::uint16_t>(8 + cut.to - cut.from));
+    out.resize(head + 8);
+    out[head] = std::exchange(out[20], wire::kProtoFragment);
+    wire::store_be16(&out[head + 2], static_cast<std::uint16_t>(cut.from | (cut.last ? 0 : 1)));
+    wire::store_be32(&out[head + 4], cut.id);
+  }
+  out.insert(out.end(), at(cut.from), at(cut.to));
   return out;
 }
 

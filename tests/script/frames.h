@@ -29,4 +29,12 @@ struct Addresses {
 [[nodiscard]] Frame with_ipv4_options(const Frame& frame, std::span<const std::uint8_t> options);
 [[nodiscard]] Frame with_ipv6_extension(const Frame& frame, std::uint8_t kind, std::span<const std::uint8_t> header);
 
+// Bytes [from, to) of what follows the IP header of `frame`, as a fragment. Without `last` more follow.
+struct Cut {
+  std::size_t from, to;
+  bool last = false;
+  std::uint32_t id = 7;
+};
+[[nodiscard]] Frame fragment_of(const Frame& frame, const Cut& cut);
+
 }  // namespace sluice::script

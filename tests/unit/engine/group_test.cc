@@ -11,6 +11,8 @@
 
 #include "port/memory_port.h"
 #include "support/host.h"
+#include "wire/bytes.h"
+#include "wire/checksum.h"
 
 namespace sluice::engine {
 namespace {
@@ -55,6 +57,7 @@ struct Client final : Service {
 
 class Bench : public testing::Test {
  protected:
+  using Bytes = std::vector<std::uint8_t>;
   void make(std::uint16_t queues, bool rss) {
     config_.ports.push_back({});
     config_.ports[0].name = "front";
@@ -89,6 +92,24 @@ class Bench : public testing::Test {
     }).ok());
     group_->start(now_);
   }
+  // A router's work: TCP over IPv4 in fragments of 16 bytes, the last one first.
+  static std::vector<Bytes> pieces(const Bytes& frame) {
+    constexpr std::size_t kHead = 34;
+    if (frame[12] != 8 || frame[13] != 0) return {frame};
+    std::vector<Bytes> out;
+    for (std::size_t from = 0; kHead + from < frame.size(); from += 16) {
+      const std::size_t to = std::min(from + 16, frame.size() - kHead);
+      Bytes piece(frame.begin(), frame.begin() + kHead);
+      piece.insert(piece.end(), frame.begin() + static_cast<std::ptrdiff_t>(kHead + from),
+                   frame.begin() + static_cast<std::ptrdiff_t>(kHead + to));
+      wire::store_be16(&piece[16], static_cast<std::uint16_t>(20 + to - from));
+      wire::store_be16(&piece[20], static_cast<std::uint16_t>(from / 8 | (kHead + to < frame.size() ? 0x2000U : 0U)));
+      wire::store_be16(&piece[24], 0);
+      wire::store_checksum(&piece[24], wire::sum_bytes(&piece[14], 20));
+      out.insert(out.begin(), std::move(piece));
+    }
+    return out;
+  }
   // The device's side of RSS, where it has it: the same function.
   unsigned queue_of(const std::vector<std::uint8_t>& frame) {
     if (!rss_) return 0;
@@ -97,7 +118,11 @@ class Bench : public testing::Test {
   }
   void run(Duration time) {
     for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::microseconds(250)) {
-      for (const auto& frame : host_->take_sent()) port_->inject(frame, now_, queue_of(frame));
+      for (const auto& frame : host_->take_sent()) {
+        for (const auto& piece : cut_up_ ? pieces(frame) : std::vector<Bytes>{frame}) {
+          port_->inject(piece, now_, queue_of(piece));
+        }
+      }
       for (int turns = 0; group_->run_all_once(now_) && turns < 100; ++turns) {
       }
       while (auto sent = port_->take_sent()) host_->receive(sent->bytes, now_);
@@ -118,6 +143,7 @@ class Bench : public testing::Test {
     }
   }
 
+  bool cut_up_ = false;
   Config config_;
   Keys keys_;
   bool rss_ = false;
@@ -150,6 +176,35 @@ TEST_F(Bench, OneQueueIsSpreadOverBothShardsByTheSameHash) {
     EXPECT_EQ(group_->shard(s).stack().broken_invariant(), nullptr);
     EXPECT_EQ(group_->shard(s).stack().live_connections(), 0U);
     EXPECT_EQ(stats.shards[s].buffers_in_use, 0U);
+  }
+}
+
+TEST_F(Bench, FragmentsAreReassembledAndReachTheShardOfTheirFlow) {
+  for (const bool rss : {false, true}) {
+    SCOPED_TRACE(rss);
+    group_.reset();
+    host_.reset();
+    config_ = Config{};
+    client_ = Client{};
+    echos_.clear();
+    make(rss ? 2 : 1, rss);
+    cut_up_ = true;
+    open(60);
+    run(Duration::seconds(3));
+    EXPECT_EQ(client_.answered, 60);
+    EXPECT_GT(echos_[0]->accepted, 10);
+    EXPECT_GT(echos_[1]->accepted, 10);
+    const Stats stats = group_->stats();
+    EXPECT_GE(named(stats, 0, "reassembled") + named(stats, 1, "reassembled"), 240U);
+    EXPECT_TRUE(named(stats, 0, "reassembled") == 0 || named(stats, 1, "reassembled") == 0) << "one pair of addresses, one shard";
+    std::uint64_t verdicts = 0;
+    for (const VerdictCount& v : stats.verdicts) verdicts += v.frames;
+    EXPECT_EQ(verdicts, stats.ports[0].rx_frames);
+    for (unsigned s = 0; s < 2; ++s) {
+      EXPECT_EQ(group_->shard(s).stack().broken_invariant(), nullptr);
+      EXPECT_EQ(group_->shard(s).stack().live_connections(), 0U);
+      EXPECT_EQ(stats.shards[s].buffers_in_use, 0U);
+    }
   }
 }
 
