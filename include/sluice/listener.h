@@ -61,6 +61,8 @@ class Service {
   [[nodiscard]] virtual bool wants_poll() const { return false; }
   // SIGTERM: stop producing; connections close as they finish.
   virtual void on_drain() {}
+  // Then, for each connection of the service, a few every loop: one that waits for its peer may close().
+  virtual void on_drain_connection(Connection connection) { (void)connection; }
 };
 
 // A shard as its services see it. Shard thread only, except post().

@@ -79,6 +79,10 @@ class Http final : public Service {
   }
   [[nodiscard]] bool wants_poll() const override { return true; }
   void on_drain() override { draining_ = true; }
+  // Nobody waits for an answer on a connection without state; the next request would come too late.
+  void on_drain_connection(Connection connection) override {
+    if (connection.context() == nullptr && connection.readable() == 0) connection.close();
+  }
 
  private:
   struct State {

@@ -170,6 +170,8 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     ServiceConfig service;
     service.keepalive = tcp.keepalive;
     service.congestion_control = tcp.congestion_control;
+    // An answer is handed over whole: its last, short segment has nothing to wait for.
+    service.nodelay = table["app"].value_or(std::string_view()) == "http";
     ServiceReader reader(table, key, report);
     if (reader.read_name_into(service.name)) {
       names.claim(service.name, key + ".name", reader.name_place(), "give every service a name of its own", report);

@@ -62,6 +62,7 @@ bool ShardLoop::run_once(Instant now) noexcept {
   stack_.poll(now);
   if (!jobs_.empty()) [[unlikely]] run_jobs();
   if (draining_) [[unlikely]] {
+    if (stack_.drain_some(kDrainsPerLoop)) busy = true;
     if (now >= drain_deadline_) stack_.abort_some(kResetsPerLoop);
   }
   for (std::size_t i = 0; i < attachments_.size(); ++i) {

@@ -95,6 +95,7 @@ class ShardLoop final : public Shard {
  private:
   static constexpr std::size_t kBurst = 32;
   static constexpr std::uint32_t kTimerBudget = 256;
+  static constexpr std::size_t kDrainsPerLoop = 256;
   static constexpr std::size_t kResetsPerLoop = 256;
   static constexpr std::int64_t kPublishNs = 1'000'000;
 

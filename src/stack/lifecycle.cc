@@ -185,6 +185,20 @@ void Stack::start_drain() noexcept {
   for (const ServiceSlot& slot : services_) slot.service->on_drain();
 }
 
+bool Stack::drain_some(std::uint32_t most) noexcept {
+  for (; drain_next_ < slabs_.tcbs.high_water() && most != 0; ++drain_next_, --most) {
+    Tcb& tcb = slabs_.tcbs[drain_next_];
+    if (tcb.generation == 0 || (tcb.flags & (tcp::kAccepted | tcp::kAppClosed)) != tcp::kAccepted) continue;
+    const Handle handle = Handle::make(Kind::kTcb, drain_next_);
+    current_ = handle;
+    env_.events = 0;
+    services_[params_[tcb.params].service].service->on_drain_connection(Connection(this, drain_next_, tcb.generation));
+    current_ = kNoHandle;
+    settle(handle, tcb);
+  }
+  return drain_next_ < slabs_.tcbs.high_water();
+}
+
 bool Stack::abort_some(std::uint32_t most) noexcept {
   std::uint32_t done = 0;
   for (std::uint32_t n = slabs_.tcbs.high_water(); n != 0 && done < most; --n) {

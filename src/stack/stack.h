@@ -112,6 +112,8 @@ class Stack {
 
   // Drain: new handshakes are refused, half-open ones forgotten, services told.
   void start_drain() noexcept;
+  // Tells services of their connections, at most `most` of them; true when some are left to tell of.
+  bool drain_some(std::uint32_t most) noexcept;
   // Connections that an application or the network still works on.
   [[nodiscard]] std::uint32_t live_connections() const noexcept { return slabs_.tcbs.used(); }
   // Resets up to `most` connections; true when some are left.
@@ -278,6 +280,7 @@ class Stack {
   std::uint16_t next_generation_ = 0;
   static constexpr Duration kLongestStep = Duration::seconds(12 * 3600);
   Instant advanced_to_{};                // the wheel's last now
+  std::uint32_t drain_next_ = 0;         // where drain_some() goes on
   std::uint32_t abort_next_ = 0;         // where abort_some() goes on
   std::array<Handle, 16> expired_;       // TIME_WAIT records whose buckets are on their way
   std::size_t n_expired_ = 0;

@@ -183,6 +183,17 @@ TEST(HttpTest, DrainAnswersWithClose) {
   EXPECT_TRUE(bench.stack.at(c).closed);
 }
 
+TEST(HttpTest, DrainClosesWhatWaitsForARequestAndNothingElse) {
+  ServiceBench bench("http", {{"body_bytes", "100000"}});
+  const Connection idle = bench.accept();
+  const Connection busy = bench.accept(10);
+  bench.arrive(busy, kGet);
+  bench.service->on_drain();
+  for (const Connection c : {idle, busy}) bench.service->on_drain_connection(c);
+  EXPECT_TRUE(bench.stack.at(idle).closed);
+  EXPECT_FALSE(bench.stack.at(busy).closed);
+}
+
 TEST(HttpTest, DrainClosesBehindTheAnswerThatIsUnderWay) {
   ServiceBench bench("http", {{"body_bytes", "100000"}});
   const Connection c = bench.accept(10);

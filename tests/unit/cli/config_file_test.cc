@@ -53,7 +53,7 @@ TEST(ConfigFile, WhatIsNotGivenHasTheDocumentedDefault) {
   EXPECT_EQ(config.tcp.seed, 0U);
   const ServiceConfig& web = config.services.at(0);
   EXPECT_EQ(web.backlog, 65535U);
-  EXPECT_FALSE(web.nodelay);
+  EXPECT_TRUE(web.nodelay) << "http hands over whole answers";
   EXPECT_EQ(web.rcvbuf, 0U);
   EXPECT_TRUE(web.options.empty());
 }
@@ -131,7 +131,7 @@ vlan = 7
 
 TEST(ConfigFile, EveryKeyOfAServiceReachesItsPlace) {
   const Config config = load(std::string(kSmall) + R"(backlog = 10
-nodelay = true
+nodelay = false
 rcvbuf = 4096
 sndbuf = 8192
 congestion_control = "newreno"
@@ -147,7 +147,7 @@ keepalive = { idle_s = 30 }
   EXPECT_EQ(web.listen[0].to_string(), "10.77.0.1:80");
   EXPECT_EQ(web.listen[1].to_string(), "[fd77::1]:80");
   EXPECT_EQ(web.backlog, 10U);
-  EXPECT_TRUE(web.nodelay);
+  EXPECT_FALSE(web.nodelay);
   EXPECT_EQ(web.rcvbuf, 4096U);
   EXPECT_EQ(web.sndbuf, 8192U);
   EXPECT_TRUE(web.keepalive.enabled);

@@ -33,9 +33,13 @@ struct Echo final : Service {
     if (c.eof() && !hold) c.close();
   }
   void on_closed(Connection, Errc reason) override { reasons.push_back(reason); }
+  void on_drain_connection(Connection c) override {
+    ++told;
+    if (leaves) c.close();
+  }
   Shard* shard = nullptr;
-  bool hold = false;
-  int accepted = 0, connected = 0;
+  bool hold = false, leaves = false;
+  int accepted = 0, connected = 0, told = 0;
   std::vector<Errc> reasons;
 };
 
@@ -263,6 +267,23 @@ TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
   EXPECT_EQ(client_.closed, 1) << "refused: nothing new while draining";
   run(Duration::milliseconds(600));
   EXPECT_EQ(client_.closed, 9) << "reset at the deadline";
+  EXPECT_TRUE(group_->shard(0).drained());
+  EXPECT_TRUE(group_->shard(1).drained());
+}
+
+TEST_F(Bench, ADrainTellsServicesOfEachConnectionOnce) {
+  make(1, false);
+  client_.closes = false;
+  open(8);
+  run(Duration::milliseconds(200));
+  ASSERT_EQ(client_.answered, 8);
+  for (unsigned s = 0; s < 2; ++s) {
+    echos_[s]->leaves = true;
+    group_->shard(s).begin_drain(now_ + Duration::seconds(1));
+  }
+  run(Duration::milliseconds(500));
+  EXPECT_EQ(echos_[0]->told + echos_[1]->told, 8);
+  EXPECT_EQ(client_.closed, 0) << "nobody was reset";
   EXPECT_TRUE(group_->shard(0).drained());
   EXPECT_TRUE(group_->shard(1).drained());
 }
