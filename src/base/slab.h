@@ -55,6 +55,7 @@ class Slab {
   }
   [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] bool full() const noexcept { return used_ == capacity_; }
   // Elements below this index have been used at least once.
   [[nodiscard]] std::uint32_t high_water() const noexcept { return fresh_; }
 

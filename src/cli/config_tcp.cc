@@ -94,13 +94,10 @@ void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {
   Section section(table, "tcp", report);
   section.number("msl_ms", out.msl_ms, 1, 3'600'000);
   read_keepalive(section, out.keepalive);
-  if (section.choice<SynCookies>("syn_cookies", out.syn_cookies,
-                                 {{"auto", SynCookies::kAuto},
-                                  {"always", SynCookies::kAlways},
-                                  {"never", SynCookies::kNever}}) &&
-      out.syn_cookies == SynCookies::kAlways) {
-    section.wrong("syn_cookies", "does not work yet (always)", "write \"auto\" or \"never\"");
-  }
+  section.choice<SynCookies>("syn_cookies", out.syn_cookies,
+                             {{"auto", SynCookies::kAuto},
+                              {"always", SynCookies::kAlways},
+                              {"never", SynCookies::kNever}});
   read_congestion_control(section, out.congestion_control);
   section.number("max_connections", out.max_connections, 1, 1ULL << 28);
   section.number("syn_cache", out.syn_cache, 1, 1ULL << 24);

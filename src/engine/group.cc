@@ -21,7 +21,7 @@ unsigned table_entries(const std::vector<port::Port*>& ports) noexcept {
 }  // namespace
 
 Keys make_keys(std::uint64_t seed) {
-  std::array<std::uint64_t, 9> words{};
+  std::array<std::uint64_t, 11> words{};
   if (seed == 0) {
     if (::getrandom(words.data(), sizeof(words), 0) != static_cast<ssize_t>(sizeof(words))) {
       throw std::runtime_error("the kernel gives no random numbers (getrandom)");
@@ -36,6 +36,7 @@ Keys make_keys(std::uint64_t seed) {
   keys.table = {words[4], words[5]};
   keys.rss = port::make_rss_key(words[6], words[7]);
   keys.chance = words[8];
+  keys.tcp.cookies = {words[9], words[10]};
   return keys;
 }
 
@@ -44,6 +45,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   const auto share = [&](std::uint32_t all) { return (all + options.shards - 1) / options.shards; };
   out.max_connections = share(config.tcp.max_connections);
   out.syn_cache = share(config.tcp.syn_cache);
+  out.syn_cookies = config.tcp.syn_cookies;
   out.msl_ms = config.tcp.msl_ms;
   out.rcvbuf = config.tcp.rcvbuf;
   out.sndbuf = config.tcp.sndbuf;

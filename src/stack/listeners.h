@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sluice/config.h"
+#include "sluice/time.h"
 #include "stack/interface.h"
 
 namespace sluice::stack {
@@ -24,6 +25,7 @@ struct Listener {
   bool held = false;              // the application accepts none for now
   std::uint32_t backlog = 0;      // half-open connections at most
   std::uint32_t half_open = 0;    // now
+  Instant cookies_until{};        // an ACK may hold a cookie of ours till then
 };
 
 class Listeners {

@@ -172,13 +172,18 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   Listener& listener = listeners_[listener_index];
   tcp::OutSegment answer;
   const Verdict verdict = tcp::on_segment_listen(segment, answer);
-  if (verdict == Verdict::kListenReset) return reset(arrival, answer, verdict);
+  if (verdict == Verdict::kListenReset) {
+    if (env_.now < listener.cookies_until) [[unlikely]] return cookie_input(arrival, segment, listener_index, answer);
+    return reset(arrival, answer, verdict);
+  }
   if (verdict != Verdict::kListenSyn) return verdict;
   if (draining_) [[unlikely]] {
     tcp::on_segment_closed(segment, answer);
     return reset(arrival, answer, Verdict::kListenerDraining);
   }
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
+  // Who comes out of TIME_WAIT needs an ISS above the old numbers, which no cookie can promise.
+  if (!reuse && wants_cookie(listener)) return send_cookie(arrival, segment, listener);
   if (listener.half_open >= listener.backlog) return Verdict::kListenBacklogFull;
   const std::uint32_t index = slabs_.half_opens.take();
   if (index == kNoIndex) return Verdict::kSynCacheFull;
@@ -242,15 +247,21 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   slabs_.half_opens.give(handle.index());
   --listener.half_open;
 
-  tcp::Tcb& tcb = slabs_.tcbs[index];
+  open_passive(fresh, segment, record, ts_offset(record));
+  return verdict;
+}
+
+void Stack::open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record,
+                         std::uint32_t ts_offset) noexcept {
+  const Listener& listener = listeners_[record.listener];
+  tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
   tcb.generation = take_generation();
-  static_cast<std::uint32_t*>(opened_ms_.data())[index] = env_.now_ms();
+  static_cast<std::uint32_t*>(opened_ms_.data())[handle.index()] = env_.now_ms();
   env_.events = 0;
   ++params_[listener.params].refs;
-  tcp::open_passive(tcb, record, listener.params, ts_offset(record), env_);
+  tcp::open_passive(tcb, record, listener.params, ts_offset, env_);
   tcp::on_segment(tcb, segment, env_);
-  settle(fresh, tcb, record.listener);
-  return verdict;
+  settle(handle, tcb, record.listener);
 }
 
 Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
@@ -268,10 +279,12 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
       return verdict;
     case tcp::TimeWaitAction::kReuse: {
       // Only where somebody listens: a record that outlives its listener keeps its right to 2MSL.
-      if (listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port) ==
-          Listeners::kNone) {
-        return Verdict::kTimeWaitIgnored;
-      }
+      const std::uint16_t listener =
+          listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port);
+      if (listener == Listeners::kNone) return Verdict::kTimeWaitIgnored;
+      // Nor does it give way to a SYN that would then be dropped for want of room.
+      if (listeners_[listener].half_open >= listeners_[listener].backlog) return Verdict::kListenBacklogFull;
+      if (slabs_.half_opens.full()) return Verdict::kSynCacheFull;
       const SeqNum iss_above = record.snd_nxt;
       remove_time_wait(handle);
       const Verdict opened = stranger(arrival, segment, iss_above, true);

@@ -31,6 +31,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       params_(kMaxParams),
       tx_(config.interfaces.size()),
       rng_(config.seed),
+      cookie_keys_(config.secrets.cookies),
       rst_limit_(200'000),
       icmp_limit_(20'000),
       env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, &params_[0], addresses_.mss(), counters_} {

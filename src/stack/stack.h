@@ -26,6 +26,7 @@
 #include "stack/records.h"
 #include "stack/timer_wheel.h"
 #include "tcp/env.h"
+#include "tcp/syn_cookie.h"
 #include "tcp/tcp.h"
 #include "tcp/verdict.h"
 #include "wire/packet.h"
@@ -35,6 +36,7 @@ namespace sluice::stack {
 struct StackConfig {
   std::uint32_t max_connections = 1024;  // of this shard: full ones, and TIME_WAIT records as many again
   std::uint32_t syn_cache = 1024;        // half-open ones of this shard
+  SynCookies syn_cookies = SynCookies::kAuto;
   std::uint32_t side_blocks = 0;         // 0: an eighth of max_connections, at least 64
   std::uint32_t msl_ms = 60'000;
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
@@ -59,6 +61,7 @@ struct StackCounters {
   std::uint64_t half_open_timeouts = 0;
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
+  std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
 
@@ -144,7 +147,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 36;
+  static constexpr std::size_t kNamedCounters = 39;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -183,6 +186,8 @@ class Stack {
                             bool reuse) noexcept;
   tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict) noexcept;
+  // The connection in slot `handle`, already in the table, begins with the segment that completed its handshake.
+  void open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record, std::uint32_t ts_offset) noexcept;
   tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict) noexcept;
   void learn_next_hop(const Arrival& arrival) noexcept;
@@ -190,6 +195,14 @@ class Stack {
   // fragments.cc
   void fragment_input(Arrival& arrival, std::size_t interface) noexcept;
   tcp::Verdict hold_fragment(Arrival& arrival, std::size_t interface) noexcept;
+
+  // syn_cookies.cc
+  [[nodiscard]] bool wants_cookie(const Listener& listener) const noexcept;
+  [[nodiscard]] tcp::CookieContext cookie_context(const Arrival& arrival, const Listener& listener,
+                                                  bool timestamps) noexcept;
+  tcp::Verdict send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener) noexcept;
+  tcp::Verdict cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener,
+                            const tcp::OutSegment& reset_answer) noexcept;
 
   // link_input.cc: ARP, neighbour discovery, ICMP
   tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
@@ -269,6 +282,7 @@ class Stack {
   std::vector<ServiceSlot> services_;
   std::vector<Service*> pollers_;
   Rng rng_;
+  tcp::CookieKeys cookie_keys_;
   TokenBucket rst_limit_;
   TokenBucket icmp_limit_;
   tcp::Outbox outbox_;

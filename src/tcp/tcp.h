@@ -22,6 +22,7 @@ namespace sluice::tcp {
 struct Secrets {
   SipKey isn;
   SipKey timestamps;
+  SipKey cookies = {};                 // of SYNs: the keys in use are derived from it
 };
 
 // --- segments without a connection: values in, at most one answer out ---

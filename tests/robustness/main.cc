@@ -109,7 +109,7 @@ struct Attack {
     using tcp::Verdict;
     for (const Verdict verdict :
          {Verdict::kData, Verdict::kDataOutOfOrder, Verdict::kFinAccepted, Verdict::kReset, Verdict::kRstChallenge,
-          Verdict::kSynRcvdEstablished, Verdict::kSynCacheFull, Verdict::kSynSentEstablished, Verdict::kTimeWaitAck,
+          Verdict::kSynRcvdEstablished, Verdict::kListenCookieSent, Verdict::kSynSentEstablished, Verdict::kTimeWaitAck,
           Verdict::kPaws, Verdict::kArpHandled, Verdict::kNdHandled, Verdict::kIcmpEchoAnswered,
           Verdict::kIcmpErrorHandled, Verdict::kTcpChecksumBad, Verdict::kIpv6ExtensionBad}) {
       if (host.stack().verdicts()[static_cast<std::size_t>(verdict)] == 0) {

@@ -25,6 +25,7 @@ TEST_P(Family, ConnectionsBeyondTheLimitStayHalfOpen) {
 TEST_P(Family, SynsBeyondTheCacheAreDropped) {
   Scene scene;
   scene.host.stack.syn_cache = 2;
+  scene.host.stack.syn_cookies = SynCookies::kNever;
   Dialogue d(GetParam(), scene);
   for (std::uint16_t port = 41000; port < 41002; ++port) {
     Peer& peer = d.add_peer(port);

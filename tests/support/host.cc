@@ -25,6 +25,7 @@ stack::StackConfig complete(const HostConfig& config) {
   out.secrets.timestamps = {rng.next(), rng.next()};
   out.table_key = {rng.next(), rng.next()};
   out.seed = rng.next();
+  out.secrets.cookies = {rng.next(), rng.next()};
   return out;
 }
 }  // namespace
