@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,12 @@ struct InterfaceAddress {
 enum class RssMode : std::uint8_t { kAuto, kHardware, kSoftware };
 enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
 enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
-enum class CongestionControl : std::uint8_t { kNewReno };
+enum class CongestionControl : std::uint8_t { kNewReno, kCubic };
+inline constexpr int kCongestionControls = 2;
+// "cubic". Static storage.
+[[nodiscard]] const char* congestion_control_name(CongestionControl algorithm) noexcept;
+// By that name, or "reno" for "newreno". Nothing: no such algorithm.
+[[nodiscard]] std::optional<CongestionControl> find_congestion_control(std::string_view name) noexcept;
 
 struct KeepaliveConfig {
   bool enabled = false;
@@ -100,7 +106,7 @@ struct TcpConfig {
   std::uint32_t msl_ms = 60000;
   KeepaliveConfig keepalive;
   SynCookies syn_cookies = SynCookies::kAuto;
-  CongestionControl congestion_control = CongestionControl::kNewReno;
+  CongestionControl congestion_control = CongestionControl::kCubic;
   std::uint32_t max_connections = 1'000'000;  // of all shards together
   std::uint32_t syn_cache = 65536;            // half-open connections, of all shards together
   std::uint32_t buffers = 0;                  // packet buffers in all; 0: "auto"
@@ -122,7 +128,7 @@ struct ServiceConfig {
   std::uint32_t rcvbuf = 0;        // 0: [tcp]'s
   std::uint32_t sndbuf = 0;        // 0: [tcp]'s
   KeepaliveConfig keepalive;       // [tcp]'s unless set
-  CongestionControl congestion_control = CongestionControl::kNewReno;
+  CongestionControl congestion_control = CongestionControl::kCubic;
   AppOptions options;
 };
 

@@ -64,6 +64,7 @@ enum class Option : std::uint8_t {
   kUserTimeoutMs,  // milliseconds; 0: RFC 9293's R2
   kLingerS,        // seconds; -1: off; 0: close sends RST
   kQuickack,       // 0: acknowledgments may be delayed from the first segment on
+  kCongestion,     // CongestionControl
 };
 
 // A snapshot of the connection's variables, in RFC 9293's names.

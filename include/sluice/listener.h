@@ -27,7 +27,7 @@ struct SocketOptions {
   std::uint32_t sndbuf = 262144;      // bytes; 0: the configuration's ([tcp] sndbuf)
   std::uint32_t user_timeout_ms = 0;  // 0: R2
   std::int32_t linger_s = -1;         // -1: off
-  CongestionControl congestion_control = CongestionControl::kNewReno;
+  CongestionControl congestion_control = CongestionControl::kCubic;
 };
 
 // Names a listener on its shard; 0 is none.

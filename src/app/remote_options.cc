@@ -22,11 +22,9 @@ constexpr std::array<RemoteOption, 13> kOptions = {{
     {"sndbuf", Option::kSndbuf, 256, kMaxBuffer},
     {"user_timeout_ms", Option::kUserTimeoutMs, 0, 0x7fffffff},
     {"linger_s", Option::kLingerS, -1, 32767},
-    {"congestion", std::nullopt, 0, 0},
+    {"congestion", Option::kCongestion, 0, kCongestionControls - 1},
     {"quickack", Option::kQuickack, 0, 1},
 }};
-
-constexpr std::string_view kNewReno = "newreno";
 
 }  // namespace
 
@@ -38,7 +36,11 @@ const RemoteOption* find_remote_option(std::string_view name) noexcept {
 }
 
 std::optional<std::int64_t> parse_remote_value(const RemoteOption& option, std::string_view text) noexcept {
-  if (!option.option) return text == kNewReno ? std::optional<std::int64_t>(0) : std::nullopt;
+  if (option.option == Option::kCongestion) {
+    const auto algorithm = find_congestion_control(text);
+    if (!algorithm) return std::nullopt;
+    return static_cast<std::int64_t>(*algorithm);
+  }
   if (option.option == Option::kLingerS && text == "off") return -1;
   const auto number = parse_decimal(text, static_cast<std::uint64_t>(option.max));
   if (!number || static_cast<std::int64_t>(*number) < option.min) return std::nullopt;
@@ -46,18 +48,14 @@ std::optional<std::int64_t> parse_remote_value(const RemoteOption& option, std::
 }
 
 std::string format_remote_value(const RemoteOption& option, std::int64_t value) {
-  if (!option.option) return std::string(kNewReno);
+  if (option.option == Option::kCongestion) return congestion_control_name(static_cast<CongestionControl>(value));
   if (option.option == Option::kLingerS && value < 0) return "off";
   return std::to_string(value);
 }
 
 void put_remote_option(SocketOptions& options, const RemoteOption& option, std::int64_t value) noexcept {
   const auto number = static_cast<std::uint32_t>(value);
-  if (!option.option) {
-    options.congestion_control = CongestionControl::kNewReno;
-    return;
-  }
-  switch (*option.option) {
+  switch (option.option) {
     case Option::kNodelay: options.nodelay = value != 0; return;
     case Option::kCork: options.cork = value != 0; return;
     case Option::kKeepalive: options.keepalive.enabled = value != 0; return;
@@ -70,12 +68,12 @@ void put_remote_option(SocketOptions& options, const RemoteOption& option, std::
     case Option::kUserTimeoutMs: options.user_timeout_ms = number; return;
     case Option::kLingerS: options.linger_s = static_cast<std::int32_t>(value); return;
     case Option::kQuickack: options.quickack = value != 0; return;
+    case Option::kCongestion: options.congestion_control = static_cast<CongestionControl>(value); return;
   }
 }
 
 std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption& option) noexcept {
-  if (!option.option) return 0;
-  switch (*option.option) {
+  switch (option.option) {
     case Option::kNodelay: return options.nodelay ? 1 : 0;
     case Option::kCork: return options.cork ? 1 : 0;
     case Option::kKeepalive: return options.keepalive.enabled ? 1 : 0;
@@ -88,6 +86,7 @@ std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption
     case Option::kUserTimeoutMs: return options.user_timeout_ms;
     case Option::kLingerS: return options.linger_s;
     case Option::kQuickack: return options.quickack ? 1 : 0;
+    case Option::kCongestion: return static_cast<std::int64_t>(options.congestion_control);
   }
   return 0;
 }

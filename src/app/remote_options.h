@@ -15,16 +15,14 @@ namespace sluice::app {
 
 struct RemoteOption {
   std::string_view name;
-  // Nothing: congestion, whose values are names.
-  std::optional<Option> option;
+  Option option;
   std::int64_t min = 0, max = 0;
 };
 
 // Null when there is no such name.
 [[nodiscard]] const RemoteOption* find_remote_option(std::string_view name) noexcept;
 
-// The number for Connection::set(); 0 for a known congestion control. Nothing when the value
-// is not understood or out of bounds.
+// The number for Connection::set(). Nothing when the value is not understood or out of bounds.
 [[nodiscard]] std::optional<std::int64_t> parse_remote_value(const RemoteOption& option, std::string_view text) noexcept;
 
 // What `get` answers for a value of Connection::get().

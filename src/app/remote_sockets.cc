@@ -9,9 +9,10 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::array<Option, 12> kAllOptions = {
+constexpr std::array<Option, 13> kAllOptions = {
     Option::kNodelay, Option::kCork,   Option::kKeepalive, Option::kKeepidleS,     Option::kKeepintvlS, Option::kKeepcnt,
     Option::kMss,     Option::kRcvbuf, Option::kSndbuf,    Option::kUserTimeoutMs, Option::kLingerS,    Option::kQuickack,
+    Option::kCongestion,
 };
 
 RemoteReply done(std::string text) { return {false, std::move(text)}; }
@@ -110,8 +111,7 @@ Result<Endpoint> RemoteSockets::listen(ListenerNumber number, Endpoint local, co
 RemoteReply RemoteSockets::set_listener(ListenerNumber number, const RemoteOption& option, std::int64_t value) {
   const auto found = listeners_.find(number);
   if (found == listeners_.end()) return failed(Errc::kBadHandle);
-  if (!option.option) return ok();
-  const Result<void> set = shard_->set_listener(found->second, *option.option, value);
+  const Result<void> set = shard_->set_listener(found->second, option.option, value);
   return set ? ok() : failed(set.error().code);
 }
 
@@ -259,12 +259,11 @@ RemoteReply RemoteSockets::shutdown(Socket& socket, const RemoteRequest& request
 
 RemoteReply RemoteSockets::set(Socket& socket, const RemoteRequest& request) {
   const auto& [option, value] = request.options.front();
-  if (!option->option) return ok();
   if (!socket.live) {
-    socket.options[static_cast<std::size_t>(*option->option)] = value;
+    socket.options[static_cast<std::size_t>(option->option)] = value;
     return ok();
   }
-  const Result<void> set = socket.connection.set(*option->option, value);
+  const Result<void> set = socket.connection.set(option->option, value);
   return set ? ok() : failed(set.error().code);
 }
 
@@ -272,12 +271,12 @@ RemoteReply RemoteSockets::get(Socket& socket, const RemoteRequest& request) {
   if (request.name == "error") return done(std::string("ok ") + errno_name(take_error(socket)));
   if (const RemoteOption* option = find_remote_option(request.name)) {
     std::int64_t value = 0;
-    if (option->option && socket.live) {
-      const Result<std::int64_t> got = socket.connection.get(*option->option);
+    if (socket.live) {
+      const Result<std::int64_t> got = socket.connection.get(option->option);
       if (!got) return failed(got.error().code);
       value = *got;
-    } else if (option->option) {
-      value = socket.options[static_cast<std::size_t>(*option->option)];
+    } else {
+      value = socket.options[static_cast<std::size_t>(option->option)];
     }
     return done("ok " + format_remote_value(*option, value));
   }

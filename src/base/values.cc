@@ -42,6 +42,30 @@ const char* errno_name(Errc code) noexcept {
   return "EINVAL";
 }
 
+namespace {
+struct AlgorithmName {
+  std::string_view name;
+  CongestionControl algorithm;
+};
+// By value; then other names of the same.
+constexpr AlgorithmName kAlgorithms[] = {
+    {"newreno", CongestionControl::kNewReno},
+    {"cubic", CongestionControl::kCubic},
+    {"reno", CongestionControl::kNewReno},
+};
+}  // namespace
+
+const char* congestion_control_name(CongestionControl algorithm) noexcept {
+  return kAlgorithms[static_cast<std::size_t>(algorithm)].name.data();
+}
+
+std::optional<CongestionControl> find_congestion_control(std::string_view name) noexcept {
+  for (const AlgorithmName& row : kAlgorithms) {
+    if (row.name == name) return row.algorithm;
+  }
+  return std::nullopt;
+}
+
 const char* state_name(State state) noexcept {
   switch (state) {
     case State::kClosed: return "CLOSED";

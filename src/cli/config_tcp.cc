@@ -83,11 +83,14 @@ void read_congestion_control(Section& section, CongestionControl& out) {
   const toml::node* node = section.find("congestion_control");
   if (node == nullptr) return;
   const std::optional<std::string> name = section.string_at(*node);
-  if (name == "cubic" || name == "bbr") {
-    section.wrong("congestion_control", fmt::format("does not work yet ({})", *name), "write \"newreno\"");
+  if (name == "bbr") {
+    section.wrong("congestion_control", "does not work yet (bbr)", "write \"cubic\" or \"newreno\"");
     return;
   }
-  section.choice<CongestionControl>("congestion_control", out, {{"newreno", CongestionControl::kNewReno}});
+  section.choice<CongestionControl>("congestion_control", out,
+                                    {{"cubic", CongestionControl::kCubic},
+                                     {"newreno", CongestionControl::kNewReno},
+                                     {"reno", CongestionControl::kNewReno}});
 }
 
 void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {

@@ -135,8 +135,12 @@ void Stack::on_timer(Handle handle) noexcept {
     case Kind::kTcb: {
       Tcb& tcb = slabs_.tcbs[handle.index()];
       const Tick due = tcp::next_deadline(tcb);
-      if (!due.armed()) return;
-      if (env_.tick.before(due)) return wheel_.arm(handle, due);
+      if (!due.armed() || env_.tick.before(due)) {
+        const Tick again = tcp::rest(tcb, env_);
+        if (again.armed() && (!due.armed() || again.before(due))) return wheel_.arm(handle, again);
+        if (due.armed()) wheel_.arm(handle, due);
+        return;
+      }
       env_.events = 0;
       tcp::on_timer(tcb, env_);
       settle(handle, tcb);

@@ -64,6 +64,10 @@ Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
       if (!in(0, 1)) return invalid("quickack is 0 or 1");
       params.quickack = value != 0;
       return {};
+    case Option::kCongestion:
+      if (!in(0, kCongestionControls - 1)) return invalid("congestion is one of the algorithms");
+      params.congestion = static_cast<CongestionControl>(value);
+      return {};
   }
   return Error{Errc::kNoProtocolOption, "no such option"};
 }
@@ -82,6 +86,7 @@ std::int64_t read(const tcp::Params& params, Option option) noexcept {
     case Option::kUserTimeoutMs: return params.user_timeout_ms;
     case Option::kLingerS: return params.linger_s;
     case Option::kQuickack: return params.quickack ? 1 : 0;
+    case Option::kCongestion: return static_cast<std::int64_t>(params.congestion);
   }
   return 0;
 }
@@ -99,7 +104,7 @@ std::uint16_t Stack::make_params(const tcp::Params& params) noexcept {
 namespace {
 auto options_in(const tcp::Params& p) noexcept {
   return std::tuple(p.rcvbuf, p.sndbuf, p.keepidle_ms, p.keepintvl_ms, p.user_timeout_ms, p.msl_ms, p.linger_s, p.mss,
-                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack);
+                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack, p.congestion);
 }
 }  // namespace
 
@@ -134,6 +139,7 @@ tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t servi
   params.nodelay = options.nodelay;
   params.cork = options.cork;
   params.quickack = options.quickack;
+  params.congestion = options.congestion_control;
   params.service = service;
   return params;
 }

@@ -15,6 +15,7 @@
 #include "base/tick.h"
 #include "base/timer_node.h"
 #include "stack/handle.h"
+#include "tcp/congestion_state.h"
 #include "tcp/tcb.h"
 
 namespace sluice::stack {
@@ -35,6 +36,7 @@ struct Slabs {
   Slab<tcp::HalfOpen> half_opens;
   Slab<tcp::TimeWait> time_waits;
   Slab<tcp::Side> sides;
+  Slab<tcp::CongestionState> congestion;
   SipKey table_key;
 
   [[nodiscard]] const tcp::FlowId& flow(Handle handle) const noexcept {

@@ -9,6 +9,10 @@ namespace {
 std::uint32_t side_blocks(const StackConfig& config) noexcept {
   return config.side_blocks != 0 ? config.side_blocks : std::max(64U, config.max_connections / 8);
 }
+// An index of 16 bits names them.
+std::uint32_t congestion_blocks(const StackConfig& config) noexcept {
+  return std::clamp<std::uint32_t>(config.max_connections, 64, tcp::kNoCongestionState);
+}
 std::uint32_t table_entries(const StackConfig& config) noexcept {
   return 2 * config.max_connections + config.syn_cache;
 }
@@ -22,7 +26,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       addresses_(config.interfaces),
       bufs_(buffers),
       slabs_{Slab<tcp::Tcb>(config.max_connections, prefault(config)), Slab<tcp::HalfOpen>(config.syn_cache),
-             Slab<tcp::TimeWait>(config.max_connections), Slab<tcp::Side>(side_blocks(config)), config.table_key},
+             Slab<tcp::TimeWait>(config.max_connections), Slab<tcp::Side>(side_blocks(config)),
+             Slab<tcp::CongestionState>(congestion_blocks(config)), config.table_key},
       opened_ms_(std::size_t{config.max_connections} * sizeof(std::uint32_t)),
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
@@ -34,7 +39,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       cookie_keys_(config.secrets.cookies),
       rst_limit_(200'000),
       icmp_limit_(20'000),
-      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, &params_[0], addresses_.mss(), counters_} {
+      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, &params_[0], addresses_.mss(), counters_} {
   recent_params_.fill(kNoParams);
 }
 
@@ -47,6 +52,7 @@ Stack::~Stack() {
 std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
   return std::size_t{config.max_connections} * (sizeof(tcp::Tcb) + sizeof(tcp::TimeWait) + sizeof(std::uint32_t)) +
          std::size_t{config.syn_cache} * sizeof(tcp::HalfOpen) + std::size_t{side_blocks(config)} * sizeof(tcp::Side) +
+         std::size_t{congestion_blocks(config)} * sizeof(tcp::CongestionState) +
          ConnTableCore::bytes_reserved(table_entries(config)) + Reassembly::bytes_needed(config.reassembly);
 }
 

@@ -20,17 +20,19 @@ bool update_window(Tcb& tcb, const Segment& segment) noexcept {
 }
 
 // Timed segments measure in microseconds; the echoed timestamp, in milliseconds, serves where Karn forbids that.
-// The sample; 0: none.
+// What this acknowledgment says by either way; 0: nothing.
 std::uint32_t measure(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
-  if ((tcb.flags & kRttTiming) != 0) {
-    if (!tcb.snd_una.after(tcb.rtt_seq)) return 0;
+  const bool timing = (tcb.flags & kRttTiming) != 0;
+  if (timing && tcb.snd_una.after(tcb.rtt_seq)) {
     tcb.flags &= ~kRttTiming;
     const std::uint32_t rtt_us = env.now_us() - tcb.rtt_start_us;
     rtt_sample(tcb, rtt_us);
     return rtt_us;
   }
   if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return 0;
-  return rtt_sample_echo(tcb, segment.options->tsecr, env);
+  const std::uint32_t rtt_us = echoed_rtt_us(tcb, segment.options->tsecr, env);
+  if (!timing && rtt_us != 0) rtt_sample(tcb, rtt_us);
+  return rtt_us;
 }
 
 std::uint32_t note_sacked(Tcb& tcb, const Segment& segment, Env& env) noexcept {

@@ -152,6 +152,7 @@ void params_changed(Tcb& tcb, Env& env) noexcept {
 void release(Tcb& tcb, Env& env) noexcept {
   queue_clear(tcb, env);
   drop_unread(tcb, env);
+  congestion::drop_state(tcb, env);
   if (tcb.side == kNoIndex) return;
   env.bufs.release_all(env.sides[tcb.side].ooo_head);
   env.sides.give(tcb.side);

@@ -18,9 +18,7 @@ std::uint32_t half_of(std::uint32_t flight, std::uint32_t smss) noexcept { retur
 void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
   const std::uint32_t segment = smss(tcb);
   if (tcb.cwnd < tcb.ssthresh) {
-    // A window that is not used says nothing about the path; the factor leaves room for ACKs that
-    // arrive while it is being filled.
-    if (flight < tcb.cwnd / 2) return;
+    if (!window_used(tcb, flight)) return;
     // RFC 3465 2.2, 2.3: by bytes, L = 2, and L = 1 after a timeout
     const std::uint32_t limit = (tcb.flags & kInRtoRecovery) != 0 ? segment : 2 * segment;
     set_cwnd(tcb, std::uint64_t{tcb.cwnd} + std::min(acked, limit));

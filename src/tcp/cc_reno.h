@@ -12,6 +12,10 @@ namespace sluice::tcp::reno {
 
 inline constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RFC 7323 2.3)
 
+// In slow start: a window that is not used says nothing about the path; the factor leaves room for ACKs that arrive
+// while it is being filled.
+[[nodiscard]] inline bool window_used(const Tcb& tcb, std::uint32_t flight) noexcept { return flight >= tcb.cwnd / 2; }
+
 // `acked` bytes are acknowledged outside fast recovery; `flight` were outstanding before.
 void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept;
 // RFC 5681 3.2 step 2, without inflation.

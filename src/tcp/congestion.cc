@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tcp/cc_cubic.h"
 #include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
@@ -29,12 +30,14 @@ void start(Tcb& tcb, unsigned syn_losses, Env&) noexcept {
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
     case CongestionControl::kNewReno: reno::acked(tcb, sample.acked, sample.flight); return;
+    case CongestionControl::kCubic: cubic::acked(tcb, sample, env); return;
   }
 }
 
 void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
     case CongestionControl::kNewReno: reno::loss(tcb, flight); return;
+    case CongestionControl::kCubic: cubic::loss(tcb, flight, env); return;
   }
 }
 
@@ -46,16 +49,42 @@ void recovered(Tcb& tcb, std::uint32_t flight, Env&) noexcept {
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
     case CongestionControl::kNewReno: reno::timeout(tcb, flight, first); return;
+    case CongestionControl::kCubic: cubic::timeout(tcb, flight, first, env); return;
   }
 }
 
 // RFC 4015 3.2: what was sent meanwhile may have let cwnd grow beyond what it was.
-void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&) noexcept {
+void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env& env) noexcept {
   tcb.cwnd = std::max(tcb.cwnd, prior_cwnd);
   tcb.ssthresh = std::max(tcb.ssthresh, prior_ssthresh);
+  switch (env.of(tcb).congestion) {
+    case CongestionControl::kNewReno: return;
+    case CongestionControl::kCubic: cubic::undo(tcb, env); return;
+  }
 }
 
-void idle(Tcb& tcb, Env&) noexcept { tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb))); }
+void idle(Tcb& tcb, Env& env) noexcept {
+  tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb)));
+  drop_state(tcb, env);
+}
+
+CongestionState* need_state(Tcb& tcb, Env& env) noexcept {
+  if (tcb.congestion == kNoCongestionState) {
+    const std::uint32_t index = env.congestion.take();
+    if (index == kNoIndex) {
+      ++env.counters.congestion_blocks_exhausted;
+      return nullptr;
+    }
+    tcb.congestion = static_cast<std::uint16_t>(index);
+  }
+  return &env.congestion[tcb.congestion];
+}
+
+void drop_state(Tcb& tcb, Env& env) noexcept {
+  if (tcb.congestion == kNoCongestionState) return;
+  env.congestion.give(tcb.congestion);
+  tcb.congestion = kNoCongestionState;
+}
 
 void inflate(Tcb& tcb, std::uint32_t bytes) noexcept { set_cwnd(tcb, std::uint64_t{tcb.cwnd} + bytes); }
 

@@ -41,6 +41,14 @@ void idle(Tcb& tcb, Env& env) noexcept;
 void inflate(Tcb& tcb, std::uint32_t bytes) noexcept;
 void deflate(Tcb& tcb, std::uint32_t acked) noexcept;
 
+// --- state blocks, for the algorithms ---
+// The connection's block, taken from the slab if it has none; null when the slab is empty (counted).
+CongestionState* need_state(Tcb& tcb, Env& env) noexcept;
+[[nodiscard]] inline CongestionState* state_of(const Tcb& tcb, Env& env) noexcept {
+  return tcb.congestion == kNoCongestionState ? nullptr : &env.congestion[tcb.congestion];
+}
+void drop_state(Tcb& tcb, Env& env) noexcept;
+
 // RFC 6928 2
 [[nodiscard]] std::uint32_t initial_window(std::uint32_t smss) noexcept;
 

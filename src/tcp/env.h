@@ -12,6 +12,7 @@
 #include "base/tick.h"
 #include "sluice/stats.h"
 #include "sluice/time.h"
+#include "tcp/congestion_state.h"
 #include "tcp/params.h"
 #include "tcp/segment.h"
 #include "tcp/tcb.h"
@@ -59,6 +60,7 @@ struct Counters {
   std::uint64_t ooo_dropped = 0, side_blocks_exhausted = 0;
   std::uint64_t rto_timeouts = 0, fast_retransmits = 0, keepalive_probes = 0, zero_window_probes = 0;
   std::uint64_t delayed_acks = 0;
+  std::uint64_t congestion_blocks_exhausted = 0;
 };
 
 struct Env {
@@ -67,6 +69,7 @@ struct Env {
   Outbox& out;
   BufPool& bufs;
   Slab<Side>& sides;
+  Slab<CongestionState>& congestion;
   const Params* params;              // table, indexed by Tcb::params
   const std::uint16_t* local_mss;    // MSS that the MTU allows, indexed by FlowId::local_addr
   Counters& counters;

@@ -39,13 +39,15 @@ inline constexpr std::uint8_t kQuickAcks = 16;
 [[nodiscard]] inline bool older(std::uint32_t tsval, std::uint32_t ts_recent) noexcept {
   return static_cast<std::int32_t>(tsval - ts_recent) < 0;
 }
-[[nodiscard]] inline std::uint16_t age_clock(Instant now) noexcept {
-  return static_cast<std::uint16_t>(now.ms() / 64'000);
+// In units of 2^14 s, four and a half hours.
+[[nodiscard]] inline std::uint8_t age_clock(Instant now) noexcept {
+  return static_cast<std::uint8_t>(now.ms() / 16'384'000);
 }
-// RFC 7323 5.5: after 24 days TS.Recent says nothing any more. The clock's 16 bits hold 48 days.
-[[nodiscard]] inline bool ts_recent_outdated(std::uint16_t taken, Instant now) noexcept {
-  constexpr std::uint16_t kTwentyFourDays = 24 * 86'400 / 64;
-  return static_cast<std::uint16_t>(age_clock(now) - taken) > kTwentyFourDays;
+// RFC 7323 5.5: after 24 days TS.Recent says nothing any more; here between 23.9 and 24.1, and the comparison of
+// timestamps turns at 24.9. The clock's 8 bits hold 48 days.
+[[nodiscard]] inline bool ts_recent_outdated(std::uint8_t taken, Instant now) noexcept {
+  constexpr std::uint8_t kTwentyFourDays = 24 * 86'400 / 16'384;
+  return static_cast<std::uint8_t>(age_clock(now) - taken) > kTwentyFourDays;
 }
 
 }  // namespace sluice::tcp

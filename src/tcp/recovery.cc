@@ -78,7 +78,7 @@ void on_duplicate_ack(Tcb& tcb, Env& env) noexcept {
     if ((tcb.flags & kSackRecovery) == 0) congestion::inflate(tcb, smss(tcb));
     return;
   }
-  if (tcb.dupacks < kDupThresh) ++tcb.dupacks;
+  if (tcb.dupacks < kDupThresh) tcb.dupacks = (tcb.dupacks + 1U) & 7U;
   const Side* side = side_of(tcb, env);
   const bool lost = side != nullptr && lost_edge(*side, tcb.snd_una, smss(tcb)).after(tcb.snd_una);
   if (tcb.dupacks >= kDupThresh || lost) enter_recovery(tcb, env);

@@ -24,12 +24,10 @@ void rtt_sample(Tcb& tcb, std::uint32_t rtt_us) noexcept {
   tcb.srtt_us8 = tcb.srtt_us8 - srtt_us + rtt_us;
 }
 
-std::uint32_t rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept {
+std::uint32_t echoed_rtt_us(const Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept {
   const std::uint32_t rtt_ms = env.now_ms() + tcb.ts_offset - tsecr;
   if (rtt_ms > kRtoMaxUs / 1000) return 0;  // never sent, or so long ago that it says nothing
-  const std::uint32_t rtt_us = std::max(rtt_ms, 1U) * 1000;
-  rtt_sample(tcb, rtt_us);
-  return rtt_us;
+  return std::max(rtt_ms, 1U) * 1000;
 }
 
 void rtt_syn_lost(Tcb& tcb) noexcept {

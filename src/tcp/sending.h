@@ -66,8 +66,8 @@ inline constexpr std::uint32_t kRtoSynLostUs = 3'000'000;  // RFC 6298 5.7
 inline constexpr std::uint32_t kRtoMinUs = 200'000;
 inline constexpr std::uint32_t kRtoMaxUs = 120'000'000;
 void rtt_sample(Tcb& tcb, std::uint32_t rtt_us) noexcept;
-// From the timestamp that an acknowledgment of new data echoes (RFC 7323 4.3): the sample; nonsense is ignored, 0.
-std::uint32_t rtt_sample_echo(Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept;
+// From the timestamp that an acknowledgment of new data echoes (RFC 7323 4.3); 0 for nonsense.
+[[nodiscard]] std::uint32_t echoed_rtt_us(const Tcb& tcb, std::uint32_t tsecr, const Env& env) noexcept;
 // No sample yet, and our SYN was lost: data begins with kRtoSynLostUs.
 void rtt_syn_lost(Tcb& tcb) noexcept;
 // RTO without back-off.

@@ -51,11 +51,15 @@ enum TcbFlag : std::uint32_t {
   kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
 };
 
+inline constexpr std::uint32_t kNoSsthresh = 0xffffffff;         // no congestion event yet
+inline constexpr std::uint16_t kNoCongestionState = 0xffff;
+
 struct alignas(64) Tcb {
   // line 0: who, and where both directions stand
   FlowId flow;
   State state = State::kClosed;        // written by enter() only
-  std::uint8_t backoff = 0;            // doublings of the RTO or of the probe interval
+  std::uint8_t rcv_wscale : 4 = 0;
+  std::uint8_t snd_wscale : 4 = 0;
   std::uint32_t flags = 0;             // TcbFlag
   SeqNum rcv_nxt;
   SeqNum last_ack_sent;                // RFC 7323 Last.ACK.sent
@@ -66,7 +70,8 @@ struct alignas(64) Tcb {
   SeqNum snd_wl1, snd_wl2;
   std::uint32_t ts_recent = 0;
   std::uint32_t challenge_ms : 24 = 0; // when the last challenge ACK left, in ms modulo 2^24; 0: never
-  std::uint32_t quickacks : 8 = 0;     // segments still to be acknowledged at once (kQuickAck; input side counts)
+  std::uint8_t quickacks : 5 = 0;      // segments still to be acknowledged at once (kQuickAck; input side counts)
+  std::uint8_t dupacks : 3 = 0;
 
   // line 1: queues and congestion control
   Buf* snd_head = nullptr;             // first unacknowledged byte is in it; Buf::seq says where
@@ -77,11 +82,9 @@ struct alignas(64) Tcb {
   std::uint32_t snd_queued = 0;        // bytes from snd_una on, sent or not
   std::uint32_t rcv_queued = 0;        // bytes in order, not yet read
   std::uint32_t cwnd = 0;              // bytes
-  std::uint32_t ssthresh = 0xffffffff; // bytes
+  std::uint32_t ssthresh = kNoSsthresh; // bytes
   std::uint16_t mss = 0;               // largest payload plus options that may be sent
-  std::uint8_t dupacks = 0;
-  std::uint8_t rcv_wscale : 4 = 0;
-  std::uint8_t snd_wscale : 4 = 0;
+  std::uint16_t congestion = kNoCongestionState;  // CongestionState block
   std::uint32_t ts_offset = 0;         // added to the clock for TSval
 
   // line 2: timers, round trip, the rest
@@ -99,8 +102,9 @@ struct alignas(64) Tcb {
   std::uint16_t params = 0;            // index of its Params
   std::uint16_t generation = 0;        // tells a stale handle from a fresh one (the stack's account)
   std::uint16_t max_snd_wnd = 0;       // largest window seen, scaled like snd_wnd
-  std::uint16_t ts_recent_age = 0;     // when ts_recent was taken, in units of 64 s
   std::uint16_t retransmits = 0;       // segments sent again, saturating
+  std::uint8_t ts_recent_age = 0;      // when ts_recent was taken, in units of 2^14 s
+  std::uint8_t backoff = 0;            // doublings of the RTO or of the probe interval
   std::uint8_t keepalive_probes = 0;   // sent without an answer
   Errc error = Errc::kOk;              // pending, for the application
 };
@@ -155,7 +159,7 @@ struct TimeWait {
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;
   std::uint16_t rcv_wnd = 0;           // as last announced, scaled
-  std::uint16_t ts_recent_age = 0;     // units of 64 s
+  std::uint8_t ts_recent_age = 0;      // units of 2^14 s
 };
 static_assert(sizeof(TimeWait) == 56, "with its table entry at most 64 bytes");
 

@@ -113,7 +113,11 @@ void params_changed(Tcb& tcb, Env& env) noexcept;
 [[nodiscard]] std::uint32_t snd_wnd_bytes(const Tcb& tcb) noexcept;
 [[nodiscard]] std::uint32_t rcv_wnd_bytes(const Tcb& tcb) noexcept;  // left of the announced window, from RCV.NXT
 
-// Gives back queues and side block.
+// The wheel has found no timer due: a congestion block that was quiet for an RTO is given back. If it is not yet
+// time, when to ask again; else !armed().
+[[nodiscard]] Tick rest(Tcb& tcb, Env& env) noexcept;
+
+// Gives back queues and side blocks.
 void release(Tcb& tcb, Env& env) noexcept;
 
 // --- TIME_WAIT ---

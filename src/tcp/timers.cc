@@ -162,6 +162,15 @@ Tick next_deadline(const Tcb& tcb) noexcept {
   return earliest;
 }
 
+Tick rest(Tcb& tcb, Env& env) noexcept {
+  if (tcb.congestion == kNoCongestionState || in_flight(tcb) != 0 || tcb.snd_queued != 0) return Tick{};
+  const std::uint32_t quiet_us = env.now_us() - tcb.rtt_start_us;
+  const std::uint32_t enough_us = base_rto_us(tcb);
+  if (quiet_us <= enough_us) return after_us(env, enough_us - quiet_us + 1);
+  congestion::drop_state(tcb, env);
+  return Tick{};
+}
+
 void restart_rexmt(Tcb& tcb, Env& env) noexcept { tcb.t_rexmt = after_us(env, rto_us(tcb)); }
 
 void restart_keepalive(Tcb& tcb, Env& env) noexcept {

@@ -203,7 +203,7 @@ def options_are_kept_and_in_force(link, remote, server, _):
     check(advertised <= 1000, 'the kernel was told an mss of', advertised)
     for name, value in (('nodelay', '0'), ('cork', '1'), ('cork', '0'), ('keepalive', '1'), ('keepidle_s', '77'), ('keepintvl_s', '5'),
                         ('keepcnt', '3'), ('user_timeout_ms', '5000'), ('linger_s', '3'), ('linger_s', 'off'), ('quickack', '1'),
-                        ('sndbuf', '100000'), ('congestion', 'newreno')):
+                        ('sndbuf', '100000'), ('congestion', 'newreno'), ('congestion', 'cubic')):
         remote.ok(f'set {handle} {name} {value}')
         check(remote.get(handle, name) == value, name, 'is', remote.get(handle, name), 'not', value)
     for name in ('snd_una', 'snd_nxt', 'snd_wnd', 'rcv_nxt', 'rcv_wnd', 'cwnd', 'ssthresh', 'srtt_us', 'rto_us', 'retransmits', 'error'):

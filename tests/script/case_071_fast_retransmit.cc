@@ -6,7 +6,9 @@
 namespace sluice::script {
 
 TEST_P(Family, ThreeDuplicateAcksRetransmitTheFirstHole) {
-  Dialogue d(GetParam());
+  Scene scene;
+  scene.options.congestion_control = CongestionControl::kNewReno;
+  Dialogue d(GetParam(), scene);
   d.establish();
   d.app().send_bytes(20000);
   for (std::uint32_t i = 0; i < 10; ++i) d.expect(ACK, seq(1 + 1000 * i), bytes(1000));

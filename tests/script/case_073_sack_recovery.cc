@@ -28,7 +28,9 @@ TEST_P(Family, OnlyTheHolesAreRetransmitted) {
 }
 
 TEST_P(Family, RecoveryKeepsThePipeWithinTheWindow) {
-  Dialogue d(GetParam());
+  Scene scene;
+  scene.options.congestion_control = CongestionControl::kNewReno;
+  Dialogue d(GetParam(), scene);
   d.establish(sack_permitted());
   d.app().send_bytes(30000);
   EXPECT_EQ(d.peer().take().size(), 10U);

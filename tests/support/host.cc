@@ -82,6 +82,7 @@ const char* Host::leftover() noexcept {
   if (stack_.slabs().half_opens.used() != 0) return "a half-open connection is left";
   if (stack_.slabs().time_waits.used() != 0) return "a TIME_WAIT record is left";
   if (stack_.slabs().sides.used() != 0) return "a side block is left";
+  if (stack_.slabs().congestion.used() != 0) return "a congestion block is left";
   if (stack_.table().size() != 0) return "a table entry is left";
   if (stack_.timers_armed() != 0) return "a timer is left";
   if (stack_.bufs().in_use() != 0) return "a buffer is left";

@@ -90,7 +90,7 @@ TEST(RemoteRequestTest, WhatIsNotUnderstoodIsInvalid) {
         "accept L1 wait_ms=-1", "accept L1 peek", "send C1", "send C1 abc", "send C1 zz", "send C1 00 11", "send C1 fill=x",
         "send L1 00", "recv C1", "recv C1 x", "recv C1 1 in", "poll", "poll C1 hup", "shutdown C1", "shutdown C1 both",
         "shutdown C1 rd wr", "close", "close C1 C2", "abort L1", "set C1 nodelay", "set C1 nodelay 1 2", "set C1 linger_s -1",
-        "set C1 congestion cubic", "set C1 mss 99999", "get C1", "get C1 a b", "reset now", "SEND C1 00"}) {
+        "set C1 congestion vegas", "set C1 mss 99999", "get C1", "get C1 a b", "reset now", "SEND C1 00"}) {
     EXPECT_EQ(parse(line), Errc::kInvalid) << line;
   }
 }
@@ -122,7 +122,17 @@ TEST(RemoteOptionsTest, EveryOptionGoesThroughSocketOptions) {
     EXPECT_FALSE(parse_remote_value(*option, std::to_string(option->max + 1))) << name;
   }
   EXPECT_EQ(format_remote_value(*find_remote_option("linger_s"), -1), "off");
-  EXPECT_EQ(format_remote_value(*find_remote_option("congestion"), 0), "newreno");
+  const RemoteOption& congestion = *find_remote_option("congestion");
+  for (const std::string_view name : {"newreno", "cubic"}) {
+    const auto value = parse_remote_value(congestion, name);
+    ASSERT_TRUE(value) << name;
+    SocketOptions options;
+    put_remote_option(options, congestion, *value);
+    EXPECT_EQ(congestion_control_name(options.congestion_control), name);
+    EXPECT_EQ(format_remote_value(congestion, take_remote_option(options, congestion)), name);
+  }
+  EXPECT_EQ(parse_remote_value(congestion, "reno"), parse_remote_value(congestion, "newreno"));
+  EXPECT_FALSE(parse_remote_value(congestion, "bbr"));
 }
 
 }  // namespace

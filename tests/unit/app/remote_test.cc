@@ -251,6 +251,9 @@ TEST_F(RemoteTest, OptionsAreSetAndReadAndOutliveTheConnection) {
   EXPECT_EQ(stack_.at(c).options.at(Option::kLingerS), 0);
   EXPECT_EQ(ask(client, "set C1 linger_s off"), "ok\n");
   EXPECT_EQ(ask(client, "get C1 linger_s"), "ok off\n");
+  EXPECT_EQ(ask(client, "set C1 congestion cubic"), "ok\n");
+  EXPECT_EQ(ask(client, "get C1 congestion"), "ok cubic\n");
+  EXPECT_EQ(ask(client, "set C1 congestion reno"), "ok\n");
   EXPECT_EQ(ask(client, "get C1 congestion"), "ok newreno\n");
   EXPECT_EQ(ask(client, "get C1 colour"), "error ENOPROTOOPT\n");
   EXPECT_EQ(ask(client, "get C9 colour"), "error EBADF\n");

@@ -44,7 +44,7 @@ TEST(ConfigFile, WhatIsNotGivenHasTheDocumentedDefault) {
   EXPECT_EQ(config.tcp.keepalive.interval_s, 75U);
   EXPECT_EQ(config.tcp.keepalive.probes, 10U);
   EXPECT_EQ(config.tcp.syn_cookies, SynCookies::kAuto);
-  EXPECT_EQ(config.tcp.congestion_control, CongestionControl::kNewReno);
+  EXPECT_EQ(config.tcp.congestion_control, CongestionControl::kCubic);
   EXPECT_EQ(config.tcp.max_connections, 1'000'000U);
   EXPECT_EQ(config.tcp.syn_cache, 65536U);
   EXPECT_EQ(config.tcp.buffers, 0U);

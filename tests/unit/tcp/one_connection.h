@@ -47,8 +47,8 @@ struct Offer {
 class OneConnection {
  public:
   explicit OneConnection(Params with = {}, std::size_t budget = 4096)
-      : params(with), source_(budget), bufs(source_), sides(4), env_{now, Tick::floor(now), out, bufs, sides,
-        &params, &local_mss, counters, 0} {
+      : params(with), source_(budget), bufs(source_), sides(4), congestion(4),
+        env_{now, Tick::floor(now), out, bufs, sides, congestion, &params, &local_mss, counters, 0} {
     tcb.flow.remote = IpAddress::v4(10, 0, 0, 2);
     tcb.flow.remote_port = 40000;
     tcb.flow.local_port = 80;
@@ -58,6 +58,7 @@ class OneConnection {
     for (Buf* buf : held) bufs.release(buf);
     EXPECT_EQ(bufs.in_use(), 0U);
     EXPECT_EQ(sides.used(), 0U);
+    EXPECT_EQ(congestion.used(), 0U);
   }
   OneConnection(const OneConnection&) = delete;
   OneConnection& operator=(const OneConnection&) = delete;
@@ -215,6 +216,7 @@ class OneConnection {
  public:
   BufPool bufs;
   Slab<Side> sides;
+  Slab<CongestionState> congestion;
   Outbox out;
   Counters counters;
   Tcb tcb;

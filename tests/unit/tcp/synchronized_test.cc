@@ -155,9 +155,10 @@ TEST_F(EstablishedWithTimestamps, TimestampMayWrap) {
 }
 
 TEST_F(EstablishedWithTimestamps, AfterTwentyFourDaysTheOldTimestampSaysNothing) {
-  c.advance(Duration::seconds(24 * 86'400 - 64));
+  constexpr std::int64_t kUnit = 16'384;  // seconds: TS.Recent's age is kept no finer
+  c.advance(Duration::seconds(24 * 86'400 - kUnit));
   EXPECT_EQ(c.arrive({.data = "x", .tsval = 900}), Verdict::kPaws);
-  c.advance(Duration::seconds(3 * 64));
+  c.advance(Duration::seconds(2 * kUnit));
   EXPECT_EQ(c.arrive({.data = "x", .tsval = 900}), Verdict::kData);
   EXPECT_EQ(c.tcb.ts_recent, 900U);
 }

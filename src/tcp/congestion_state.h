@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What an algorithm remembers of a connection beside cwnd and ssthresh: one cache line
+// from a slab reserved at start. A connection takes one when its window begins to
+// matter and gives it back when it has been quiet for an RTO; Reno needs none.
+#pragma once
+
+#include <cstdint>
+#include <new>
+
+#include "base/seq_num.h"
+
+namespace sluice::tcp {
+
+// HyStart++ (RFC 9406 4.2), in the initial slow start. Names as in the RFC.
+struct HyStart {
+  SeqNum window_end;                       // the round ends when this is acknowledged
+  std::uint32_t last_round_min_rtt = 0;    // us; 0: the RFC's infinity
+  std::uint32_t current_round_min_rtt = 0;
+  std::uint32_t css_baseline_min_rtt = 0;
+  std::uint8_t rtt_sample_count = 0;
+  std::uint8_t css_rounds = 0;             // begun; 0: not in CSS
+  bool begun = false;                      // the first round has
+};
+
+// CUBIC (RFC 9438). Windows in bytes, times in ms of the shard's clock modulo 2^32.
+struct Cubic {
+  // What a spurious congestion event takes back (RFC 9438 4.9).
+  struct Curve {
+    std::uint32_t w_max = 0;               // 0: no congestion event yet
+    std::uint32_t k_ms = 0;
+    std::uint32_t epoch_ms = 0;            // t_epoch, with `running`
+    std::uint32_t w_est = 0;
+    std::uint32_t cwnd_prior = 0;          // cwnd when ssthresh was set last
+  };
+  Curve now, before;
+  std::uint32_t est_credit = 0;            // bytes acknowledged that w_est has not grown by yet
+  std::uint32_t used_ms = 0;               // when the window was found in use last
+  std::uint8_t running : 1 = 0;            // congestion avoidance has begun
+  std::uint8_t ran_before : 1 = 0;         // `before` belongs to such a stage
+  std::uint8_t after_timeout : 1 = 0;      // the next stage begins with K = 0
+};
+
+enum class CongestionPart : std::uint8_t { kNone, kHyStart, kCubic };
+
+struct CongestionState {
+  CongestionState() noexcept : none{} {}
+
+  // The part that `kind` names, fresh where another was there.
+  template <typename Part>
+  [[nodiscard]] Part& as(CongestionPart kind, Part CongestionState::* member) noexcept {
+    if (part != kind) {
+      new (&(this->*member)) Part();
+      part = kind;
+    }
+    return this->*member;
+  }
+  [[nodiscard]] Cubic& as_cubic() noexcept { return as(CongestionPart::kCubic, &CongestionState::cubic); }
+  [[nodiscard]] HyStart& as_hystart() noexcept { return as(CongestionPart::kHyStart, &CongestionState::hystart); }
+
+  union {
+    char none;
+    HyStart hystart;
+    Cubic cubic;
+  };
+  CongestionPart part = CongestionPart::kNone;
+};
+static_assert(sizeof(CongestionState) <= 64);
+
+}  // namespace sluice::tcp

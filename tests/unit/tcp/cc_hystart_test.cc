@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// HyStart++ by RFC 9406 4.2 and 4.3: rounds of acknowledgments with a round-trip time
+// each; segments of 1000 bytes.
+#include "tcp/cc_hystart.h"
+
+#include <gtest/gtest.h>
+
+#include "tcp/cc_reno.h"
+
+namespace sluice::tcp {
+namespace {
+
+class SlowStart {
+ public:
+  SlowStart() {
+    tcb.mss = 1000;
+    tcb.cwnd = 20'000;
+    tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
+  }
+  // All that is outstanding is acknowledged, a segment at a time, in `rtt_us`; what that frees is sent.
+  void round(std::uint32_t rtt_us, std::uint32_t samples = 8) {
+    const SeqNum end = tcb.snd_nxt;
+    for (std::uint32_t i = 0; tcb.snd_una.before(end) && tcb.ssthresh == kNoSsthresh; ++i) {
+      tcb.snd_una += 1000;
+      hystart::acked(tcb, state, AckSample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0});
+      tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
+    }
+  }
+  [[nodiscard]] bool conservative() const { return state.css_rounds != 0; }
+  [[nodiscard]] bool over() const { return tcb.cwnd >= tcb.ssthresh; }
+
+  Tcb tcb;
+  HyStart state;
+};
+
+TEST(HyStart, DoublesWhileTheDelayStays) {
+  SlowStart s;
+  s.round(40'000);
+  EXPECT_EQ(s.tcb.cwnd, 40'000U);
+  s.round(40'000);
+  EXPECT_EQ(s.tcb.cwnd, 80'000U);
+  EXPECT_FALSE(s.conservative());
+}
+
+// RttThresh = max(4 ms, min(last / 8, 16 ms))
+TEST(HyStart, ThresholdIsAnEighthWithinFourAndSixteenMilliseconds) {
+  struct {
+    std::uint32_t last_us, thresh_us;
+  } const cases[] = {{10'000, 4'000}, {40'000, 5'000}, {80'000, 10'000}, {400'000, 16'000}};
+  for (const auto& c : cases) {
+    SlowStart below;
+    below.round(c.last_us);
+    below.round(c.last_us + c.thresh_us - 1);
+    EXPECT_FALSE(below.conservative()) << c.last_us;
+    SlowStart at;
+    at.round(c.last_us);
+    at.round(c.last_us + c.thresh_us);
+    EXPECT_TRUE(at.conservative()) << c.last_us;
+  }
+}
+
+TEST(HyStart, SevenSamplesProveNothing) {
+  SlowStart s;
+  s.round(40'000);
+  s.round(90'000, 7);
+  EXPECT_FALSE(s.conservative());
+}
+
+// 40 segments, eight samples before the delay is believed: 40 + 8, then the other 32 count a quarter: 56. Each
+// further round adds a quarter; the fifth, of which the rest of the first counts as one, ends slow start.
+TEST(HyStart, ConservativeSlowStartGrowsByAQuarterForFiveRounds) {
+  SlowStart s;
+  s.round(40'000);
+  s.round(60'000);
+  EXPECT_TRUE(s.conservative());
+  EXPECT_EQ(s.tcb.cwnd, 56'000U);
+  std::uint32_t cwnd = s.tcb.cwnd;
+  for (int round = 2; round <= 5; ++round) {
+    EXPECT_FALSE(s.over()) << round;
+    s.round(60'000);
+    EXPECT_NEAR(s.tcb.cwnd, cwnd + cwnd / 4, cwnd / 40) << round;
+    cwnd = s.tcb.cwnd;
+  }
+  EXPECT_TRUE(s.over());
+  EXPECT_EQ(s.tcb.ssthresh, cwnd);
+}
+
+TEST(HyStart, ASpikeIsForgiven) {
+  SlowStart s;
+  s.round(40'000);
+  s.round(60'000);
+  ASSERT_TRUE(s.conservative());
+  s.round(41'000);
+  EXPECT_FALSE(s.conservative());
+  const std::uint32_t cwnd = s.tcb.cwnd;
+  s.round(41'000);
+  EXPECT_EQ(s.tcb.cwnd, 2 * cwnd);
+}
+
+// RFC 3465: a stretch ACK opens the window by two segments only.
+TEST(HyStart, StretchAcksCountTwoSegments) {
+  SlowStart s;
+  s.tcb.snd_una += 10'000;
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000});
+  EXPECT_EQ(s.tcb.cwnd, 22'000U);
+}
+
+}  // namespace
+}  // namespace sluice::tcp
