@@ -4,7 +4,8 @@
 
 Usage: check_matrix.py [--root ROOT]
 
-A row of the matrix is | clause | `function`, ... | `TestName`, ... |. Also looked at: "Pinned by TestName" in
+A row of the matrix is | clause | `function`, ... | `TestName`, ... |, or | clause | - | no: reason |; every MUST of RFC 9293's
+appendix B is there. Also looked at: "Pinned by TestName" in
 src/, and that tests/script/meson.build lists every file of its directory, sorted.
 
 Its own test is tests/unit/house/check_matrix_test.py.
@@ -16,6 +17,7 @@ import sys
 
 TEST = re.compile(r'^\s*(?:TEST|TEST_F|TEST_P|TYPED_TEST)\(\s*\w+,\s*(\w+)\s*\)', re.M)
 PINNED = re.compile(r'[Pp]inned by ([A-Z]\w+)')
+APPENDIX = '## RFC 9293, appendix B'
 TICKS = re.compile(r'`([^`]+)`')
 
 
@@ -31,7 +33,7 @@ def rows(text):
         if not line.startswith('|') or set(line) <= set('|-: '):
             continue
         cells = [cell.strip() for cell in line.strip().strip('|').split('|')]
-        if cells and cells[0].lower() != 'clause':
+        if cells and cells[0].lower() not in ('clause', 'requirement'):
             yield number, cells
 
 
@@ -40,6 +42,8 @@ def check_matrix(matrix, words, tests):
     for number, cells in rows(matrix):
         if len(cells) != 3:
             findings.append(f'docs/rfc-matrix.md:{number}: a row has three cells: clause, functions, tests')
+            continue
+        if cells[2].startswith('no: '):
             continue
         functions, names = TICKS.findall(cells[1]), TICKS.findall(cells[2])
         if not functions or not names:
@@ -50,6 +54,8 @@ def check_matrix(matrix, words, tests):
         for name in names:
             if name not in tests:
                 findings.append(f'docs/rfc-matrix.md:{number}: no test {name} in tests')
+    for number in sorted(set(range(1, 70)) - {int(found) for found in re.findall(r'MUST-(\d+)', matrix)}) if APPENDIX in matrix else ():
+        findings.append(f'docs/rfc-matrix.md: MUST-{number} of RFC 9293 is missing')
     return findings
 
 

@@ -16,6 +16,8 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
+import check_matrix
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RELEASE = ROOT / 'build'
 SANITIZED = ROOT / 'build-asan'
@@ -192,6 +194,21 @@ def run_suites(tally, prefix, directory, wanted, extra_env, options=()):
         run_suite(tally, prefix, directory, suite, suites.get(suite, []), extra_env, list(options))
 
 
+def check_that_the_matrix_ran(tally):
+    """Every test that docs/rfc-matrix.md names was among those that just ran."""
+    phase = 'matrix'
+    print(f'=== {phase}', flush=True)
+    ran = set()
+    for report in RELEASE.glob('meson-logs/gtest-*/*.xml'):
+        for case in ElementTree.parse(report).iter('testcase'):
+            if case.get('status') == 'run':
+                ran.add(case.get('name').split('/')[0])
+    matrix = (ROOT / 'docs/rfc-matrix.md').read_text(encoding='utf-8')
+    named = {name for _, cells in check_matrix.rows(matrix) if len(cells) == 3 and not cells[2].startswith('no: ')
+             for name in check_matrix.TICKS.findall(cells[2])}
+    tally.add(phase, 0, len(named & ran), [f'{name} did not run' for name in sorted(named - ran)])
+
+
 def run_clang_tidy(tally):
     """clang-tidy over src with the release build's commands; one result a source file."""
     phase = 'clang-tidy'
@@ -218,6 +235,7 @@ def main(argv):
     tally = Tally()
     if build(tally, 'build', RELEASE, ['-Dbuildtype=release'], []):
         run_suites(tally, '', RELEASE, QUICK_SUITES if quick else RELEASE_SUITES, FEWER_SEEDS if quick else {})
+        check_that_the_matrix_ran(tally)
         if '--tidy' in argv[1:]:
             run_clang_tidy(tally)
     if not quick and build(tally, 'build-asan', SANITIZED, SANITIZED_OPTIONS, None):

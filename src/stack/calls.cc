@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What services ask of a shard: listen, connect, close, reset. Control path.
 #include "stack/stack.h"
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 namespace sluice::stack {
 
 namespace {
 constexpr std::uint16_t kFirstEphemeral = 32768;
 constexpr std::uint32_t kEphemerals = 28232;  // to 60999, as Linux has it
+
+// RFC 9293 3.9.2.3, MUST-46: neither a group nor what no host answers to.
+bool may_be_a_peer(const IpAddress& address) noexcept {
+  if (address.is_v4()) return !wire::ipv4_source_is_martian(address.bytes[12]);
+  return wire::ipv6_scope(address.bytes.data()) == wire::Ipv6Scope::kUnicast;
+}
 }  // namespace
 
 Result<ListenerId> Stack::listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog) {
@@ -100,7 +108,7 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   tcp::FlowId flow;
   flow.remote = remote.address;
   flow.remote_port = remote.port;
-  if (remote.port == 0 || remote.address.is_any() || addresses_.is_broadcast(remote.address)) {
+  if (remote.port == 0 || !may_be_a_peer(remote.address) || addresses_.is_broadcast(remote.address)) {
     return Error{Errc::kInvalid, remote.to_string() + " cannot be connected to"};
   }
   flow.local_addr = from.address.is_any() ? addresses_.source_for(remote.address) : addresses_.find(from.address);

@@ -41,6 +41,18 @@ class CheckMatrix(unittest.TestCase):
     def test_a_row_without_a_test_is_found(self):
         self.assertEqual(findings('| RFC 9293 3.4 | `tcp::f` | |')[0], 1)
 
+    def test_a_reason_may_stand_for_a_test(self):
+        self.assertEqual(findings('| MUST-48 | - | no: nobody asked |')[0], 0)
+        self.assertEqual(findings('| MUST-48 | - | nobody asked |')[0], 1)
+
+    def test_a_missing_requirement_is_found(self):
+        numbers = [number for number in range(1, 70) if number != 42]
+        row = '| ' + ' '.join(f'MUST-{number}' for number in numbers) + ' | `tcp::f` | `ItHolds` |'
+        code, out = findings(f'{row}\n## RFC 9293, appendix B\n')
+        self.assertEqual(code, 1)
+        self.assertEqual(out.count('is missing'), 1)
+        self.assertIn('MUST-42 ', out)
+
     def test_a_comment_that_names_no_test_is_found(self):
         self.assertEqual(findings(comment='Pinned by ItHolds.')[0], 0)
         self.assertEqual(findings(comment='Pinned by ItDoesNot.')[0], 1)
