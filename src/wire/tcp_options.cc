@@ -36,7 +36,7 @@ void read_option(const std::uint8_t* p, std::size_t len, bool syn, TcpOptions& o
       }
       break;
     case kOptSack:
-      if (!syn && (len - 2) % kSackBlock == 0) {
+      if (!syn && len > 2 && (len - 2) % kSackBlock == 0) {
         const std::size_t n = std::min<std::size_t>((len - 2) / kSackBlock, kMaxSackBlocks);
         for (std::size_t i = 0; i < n; ++i) {
           const std::uint8_t* block = p + 2 + i * kSackBlock;

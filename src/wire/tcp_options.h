@@ -60,7 +60,7 @@ void parse_tcp_options_slow(std::span<const std::uint8_t> bytes, bool syn, TcpOp
 // Reads the options between a TCP header's byte 20 and its data offset into `out`,
 // which it clears first. Never fails: parsing stops at the end-of-list option, or
 // where a length is 0, 1, or points past the last byte; what was read till then counts.
-// Unknown kinds, and known kinds with another length than theirs, are skipped. MSS,
+// Unknown kinds, and known kinds with another length than theirs, are skipped; of a kind that comes twice the last counts. MSS,
 // window scale and SACK-permitted count on a SYN only, SACK blocks elsewhere only.
 // Reads nothing outside `bytes`.
 inline void parse_tcp_options(std::span<const std::uint8_t> bytes, bool syn, TcpOptions& out) noexcept {

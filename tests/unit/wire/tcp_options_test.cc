@@ -86,6 +86,8 @@ TEST(TcpOptions, KnownKindsWithAnotherLengthAreSkipped) {
   EXPECT_EQ(read({5, 9, 1, 2, 3, 4, 5, 6, 7, 1, 1, 1}, false).n_sack, 0);
   EXPECT_EQ(read({5, 12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9}, false).n_sack, 0);
   EXPECT_EQ(read({5, 2, 1, 1}, false).n_sack, 0);
+  // Found by fuzzing: one without blocks took away those of another before it.
+  EXPECT_EQ(read({5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 2}, false).n_sack, 1);
   EXPECT_TRUE(read({2, 3, 5, 2, 4, 1, 0, 1}).has_mss);
 }
 
