@@ -104,7 +104,7 @@ std::size_t MemoryPort::receive(unsigned queue, std::span<Buf*> out, Instant now
     line.pop_front();
     Buf* buf = nullptr;
     if (source_.take(std::span(&buf, 1)) == 1) {
-      std::memcpy(buf->room + kBufHeadroom, arrival.bytes.data(), arrival.bytes.size());
+      std::copy(arrival.bytes.begin(), arrival.bytes.end(), buf->room + kBufHeadroom);  // perhaps no byte at all
       buf->data = buf->room + kBufHeadroom;
       buf->len = static_cast<std::uint32_t>(arrival.bytes.size());
       buf->refs = 1;
