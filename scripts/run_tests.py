@@ -25,7 +25,7 @@ SANITIZED = ROOT / 'build-asan'
 SANITIZED_OPTIONS = ['-Dbuildtype=plain', '-Doptimization=1', '-Dcpp_args=-g1', '-Dchecks=true', '-Db_lto=false',
                      '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbench=false']
 RELEASE_SUITES = ['unit', 'script', 'sim', 'pcap', 'e2e', 'bench']
-SANITIZED_SUITES = ['unit', 'script', 'sim', 'robustness']
+SANITIZED_SUITES = ['unit', 'script', 'sim', 'fuzz', 'robustness']
 QUICK_SUITES = ['unit', 'script', 'sim', 'pcap', 'bench']
 # The simulation's tests read how many seeds to try; unset means the full number (docs/TESTING.md).
 FEWER_SEEDS = {'SLUICE_SIM_SEEDS': '500'}

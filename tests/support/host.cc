@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "support/host.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "port/frame.h"
@@ -50,7 +50,7 @@ void Host::receive(std::span<const std::uint8_t> frame, Instant now) {
   CHECK(frame.size() <= kBufRoom - kBufHeadroom);
   if (source_.take(std::span(&buf, 1)) == 0) return;  // as a device without descriptors
   buf->data = buf->room + kBufHeadroom;
-  std::memcpy(buf->data, frame.data(), frame.size());
+  std::copy(frame.begin(), frame.end(), buf->data);  // perhaps no byte at all
   buf->len = static_cast<std::uint32_t>(frame.size());
   buf->refs = 1;
   stack_.bufs().adopt(buf);
@@ -77,15 +77,15 @@ std::vector<std::vector<std::uint8_t>> Host::take_sent() {
 
 const char* Host::broken_invariant() noexcept { return stack_.broken_invariant(); }
 
-const char* Host::leftover() noexcept {
-  if (stack_.slabs().tcbs.used() != 0) return "a connection is left";
-  if (stack_.slabs().half_opens.used() != 0) return "a half-open connection is left";
-  if (stack_.slabs().time_waits.used() != 0) return "a TIME_WAIT record is left";
-  if (stack_.slabs().sides.used() != 0) return "a side block is left";
-  if (stack_.slabs().congestion.used() != 0) return "a congestion block is left";
-  if (stack_.table().size() != 0) return "a table entry is left";
-  if (stack_.timers_armed() != 0) return "a timer is left";
-  if (stack_.bufs().in_use() != 0) return "a buffer is left";
+const char* leftover(stack::Stack& stack) noexcept {
+  if (stack.slabs().tcbs.used() != 0) return "a connection is left";
+  if (stack.slabs().half_opens.used() != 0) return "a half-open connection is left";
+  if (stack.slabs().time_waits.used() != 0) return "a TIME_WAIT record is left";
+  if (stack.slabs().sides.used() != 0) return "a side block is left";
+  if (stack.slabs().congestion.used() != 0) return "a congestion block is left";
+  if (stack.table().size() != 0) return "a table entry is left";
+  if (stack.timers_armed() != 0) return "a timer is left";
+  if (stack.bufs().in_use() != 0) return "a buffer is left";
   return nullptr;
 }
 

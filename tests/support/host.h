@@ -27,6 +27,9 @@ struct HostConfig {
   stack::StackConfig stack;  // interfaces, secrets and seed are filled in here
 };
 
+// What is left of any connection in a stack, record, timer or buffer; null: nothing.
+[[nodiscard]] const char* leftover(stack::Stack& stack) noexcept;
+
 class Host final : public Shard {
  public:
   explicit Host(const HostConfig& config);
@@ -46,8 +49,7 @@ class Host final : public Shard {
   [[nodiscard]] const wire::MacAddress& mac() const noexcept { return mac_; }
   // Null while everything holds, frames and buffers balance included.
   [[nodiscard]] const char* broken_invariant() noexcept;
-  // Nothing is left of any connection: no record, timer, buffer.
-  [[nodiscard]] const char* leftover() noexcept;
+  [[nodiscard]] const char* leftover() noexcept { return test::leftover(stack_); }
 
   [[nodiscard]] unsigned index() const noexcept override { return 0; }
   [[nodiscard]] unsigned count() const noexcept override { return 1; }

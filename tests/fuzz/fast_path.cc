@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The same dialogue against two stacks, one of which never takes the fast path: every frame and every call's answer is the
+// same. The linker puts us between the stack and tcp::fast_path (--wrap), so that the stack itself needs no switch.
+#include "fuzz/script.h"
+#include "tcp/internal.h"
+
+namespace {
+bool fast_path_off = false;
+unsigned long asked = 0;
+}  // namespace
+
+#define FAST_PATH(prefix) prefix##_ZN6sluice3tcp9fast_pathERNS0_3TcbERNS0_7SegmentERNS0_3EnvERNS0_7VerdictE
+extern "C" {
+using sluice::tcp::Env, sluice::tcp::Segment, sluice::tcp::Tcb, sluice::tcp::Verdict;
+bool FAST_PATH(__real_)(Tcb&, Segment&, Env&, Verdict&) noexcept;
+bool FAST_PATH(__wrap_)(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) noexcept;
+bool FAST_PATH(__wrap_)(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) noexcept {
+  ++asked;
+  return !fast_path_off && FAST_PATH(__real_)(tcb, segment, env, verdict);
+}
+}
+
+namespace sluice::fuzz {
+namespace {
+
+struct Run {
+  Transcript transcript;
+  tcp::VerdictCounts verdicts;
+};
+
+Run run(std::span<const std::uint8_t> bytes, bool off) {
+  fast_path_off = off;
+  Run out;
+  HostWorld world;
+  ScriptOptions options;
+  options.transcript = &out.transcript;
+  options.whole_frames = true;
+  play(Input(bytes), world, options);
+  out.verdicts = world.host().stack().verdicts();
+  return out;
+}
+
+}  // namespace
+}  // namespace sluice::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sluice::fuzz;
+  asked = 0;
+  const Run fast = run({data, size}, false);
+  const Run slow = run({data, size}, true);
+  compare(fast.transcript, slow.transcript, "the fast path does something else than the slow path");
+  require(fast.verdicts == slow.verdicts, "the fast path gives another verdict");
+  const bool data_arrived = fast.verdicts[static_cast<std::size_t>(sluice::tcp::Verdict::kData)] != 0;
+  require(!data_arrived || asked != 0, "the linker did not wrap tcp::fast_path: this test compares nothing");
+  return 0;
+}
