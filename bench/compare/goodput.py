@@ -169,9 +169,26 @@ def run(args):
                     for cell, each in zip(cells, measured):
                         results.setdefault(tuple(cell.items()), {name: [] for name in SENDERS})[sender].append(each)
             print(f'round {turn + 1} of {args.rounds} is done', file=sys.stderr, flush=True)
+            if args.json:  # so that a long run that breaks off is not lost
+                save(args, report(args, as_cells(results)))
     finally:
         link.remove()
+    return as_cells(results)
+
+
+def as_cells(results):
     return [dict(cell) | {name: runs[name] for name in SENDERS} for cell, runs in results.items()]
+
+
+def report(args, cells):
+    mean, worst = summary(cells)
+    return {'when': time.strftime('%Y-%m-%d', time.gmtime()), 'rate_mbit': args.rate_mbit, 'rounds': args.rounds, 'seconds': args.seconds,
+            'seed': args.seed, 'kernel': os.uname().release, 'buffers': BUFFER, 'mean_ratio': mean, 'worst_ratio': worst, 'cells': cells}
+
+
+def save(args, result):
+    with open(args.json, 'w', encoding='utf-8') as file:
+        json.dump(result, file, indent=1)
 
 
 def summary(cells):
@@ -226,18 +243,14 @@ def main():
     if args.tiny:
         args.rounds, args.seconds, args.loss, args.rtt_ms, args.reorder = 1, 1, '1', '20', '1'
     lab.OPTIONS.sluice = os.path.join(args.build, 'sluice')
-    begin = time.time()
     cells = run(args)
-    mean, worst = summary(cells)
+    result = report(args, cells)
     table(cells)
     faults = sum(each['wire_faults'] for cell in cells for name in SENDERS for each in cell[name])
-    print(f'mean ratio {mean:.3f}, worst {worst:.3f}; {args.rate_mbit:g} Mbit/s, {args.rounds} rounds of {args.seconds:g} s; frames that the wire '
-          f'lost of its own accord: {faults}')
-    result = {'when': time.strftime('%Y-%m-%d', time.gmtime(begin)), 'rate_mbit': args.rate_mbit, 'rounds': args.rounds, 'seconds': args.seconds,
-              'seed': args.seed, 'kernel': os.uname().release, 'buffers': BUFFER, 'mean_ratio': mean, 'worst_ratio': worst, 'cells': cells}
+    print(f'mean ratio {result["mean_ratio"]:.3f}, worst {result["worst_ratio"]:.3f}; {args.rate_mbit:g} Mbit/s, {args.rounds} rounds of '
+          f'{args.seconds:g} s; frames that the wire lost of its own accord: {faults}')
     if args.json:
-        with open(args.json, 'w', encoding='utf-8') as file:
-            json.dump(result, file, indent=1)
+        save(args, result)
     if args.svg:
         goodput_plot.write(result, args.svg)
     if args.tiny:

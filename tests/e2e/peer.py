@@ -8,9 +8,9 @@ import socket
 import time
 
 logging.getLogger('scapy.runtime').setLevel(logging.ERROR)
-from scapy.all import ARP, ICMP, IP, TCP, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6, raw  # noqa: E402
+from scapy.all import ARP, IP, TCP, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6, raw  # noqa: E402
 
-from lab import CLIENT, CLIENT6, Engine, Link, SERVER, SERVER6, Remote, check, endpoint, wait_until  # noqa: E402
+from lab import CLIENT, CLIENT6, Engine, Link, SERVER, SERVER6, check, endpoint  # noqa: E402
 
 MAC = '02:00:00:00:77:02'
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
@@ -150,7 +150,8 @@ class Peer:
 
     def describe(self, frame):
         tcp = frame[TCP]
-        return f'{tcp.flags} seq {(tcp.seq - (self.iss or 0)) % 2**32} ack {(tcp.ack - self.isn) % 2**32} win {tcp.window} len {len(self.payload(frame))}'
+        seq, ack = (tcp.seq - (self.iss or 0)) % 2**32, (tcp.ack - self.isn) % 2**32
+        return f'{tcp.flags} seq {seq} ack {ack} win {tcp.window} len {len(self.payload(frame))}'
 
     def check_sums(self, frame):
         """scapy computes both checksums itself."""
@@ -237,6 +238,3 @@ class Table:
 
     def raw(self, frame):
         self.wire.put(frame)
-
-
-__all__ = ['ARP', 'BareEngine', 'BareLink', 'Ether', 'ICMP', 'IP', 'IPv6', 'MAC', 'Peer', 'Remote', 'TCP', 'Table', 'Wire', 'check', 'raw', 'wait_until']

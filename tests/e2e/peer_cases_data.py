@@ -3,7 +3,8 @@
 import itertools
 import time
 
-from peer import Peer, check
+from lab import check
+from peer import Peer
 
 MSS = ('MSS', 1000)
 SACK = ('SAckOK', b'')

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Wire cases 1 to 39: handshake and options."""
-from peer import Peer, check
+from lab import check
+from peer import Peer
 
 MSS = ('MSS', 1000)
 STAMPS = ('Timestamp', (1000, 0))

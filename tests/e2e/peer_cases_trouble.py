@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Wire cases 71 to 94 and 113 to 134: loss, attacks, malformed packets, ICMP, IPv6."""
-from scapy.all import (ICMP, IP, TCP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPOption_LSRR, IPOption_NOP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment, raw)
+from scapy.all import (ICMP, IP, TCP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPOption_LSRR,
+                       IPOption_NOP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment, raw)
 
-from lab import CLIENT, CLIENT6, SERVER, SERVER6
-from peer import MAC, check
+from lab import CLIENT, CLIENT6, SERVER, SERVER6, check
+from peer import MAC
 
 MSS = ('MSS', 1000)
 

@@ -7,8 +7,8 @@ import traceback
 import peer_cases_data
 import peer_cases_open
 import peer_cases_trouble
-from lab import Failure, check, main
-from peer import BareEngine, BareLink, Remote, Table, Wire
+from lab import Failure, Remote, check, main
+from peer import BareEngine, BareLink, Table, Wire
 
 # Cases of one family only.
 ONLY_V4 = {'case_117_class_e_source', 'case_121_ip_options', 'case_115_ip_length', 'case_116_martian_sources'}
