@@ -98,7 +98,7 @@ FlowSteering::Decision FlowSteering::classify_v6(Packet packet, std::optional<un
   if (type == wire::kIcmpv6NeighborSolicitation || type == wire::kIcmpv6NeighborAdvertisement) {
     return {Class::kNeighbour, 0};
   }
-  const bool error = type == wire::kIcmpv6Unreachable || type == wire::kIcmpv6TimeExceeded ||
+  const bool error = type == wire::kIcmpv6Unreachable || type == wire::kIcmpv6PacketTooBig || type == wire::kIcmpv6TimeExceeded ||
                      type == wire::kIcmpv6ParameterProblem;
   if (!error || upper.size() < wire::kIcmpHeader) return {};
   return classify_quoted(upper.subspan(wire::kIcmpHeader), false);

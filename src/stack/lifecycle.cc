@@ -40,8 +40,14 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
 
 void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
   if (outbox_.size() != 0) flush_outbox(tcb.flow);
-  if ((env_.events & tcp::kEventR1) != 0) [[unlikely]] suspect_next_hop(tcb.flow);
-  if (env_.events != 0) deliver(handle, tcb, listener);
+  if (env_.events != 0) {
+    if ((env_.events & tcp::kEventR1) != 0) [[unlikely]] {
+      suspect_next_hop(tcb.flow);
+      suspect_black_hole(tcb);
+    }
+    if ((env_.events & tcp::kEventConnected) != 0 && !paths_.quiet(env_.now)) [[unlikely]] use_known_path(tcb);
+    deliver(handle, tcb, listener);
+  }
   finish(handle, tcb);
 }
 
@@ -54,6 +60,7 @@ void Stack::finish(Handle handle, Tcb& tcb) noexcept {
   // abort() by the application left its RST in the outbox of a connection already CLOSED.
   if (tcb.state != State::kClosed) [[likely]] {
     do {
+      if ((tcb.flags & tcp::kMtuProbe) != 0) [[unlikely]] probe_mtu(tcb);
       tcb.flags &= ~tcp::kMoreOutput;
       tcp::output(tcb, env_);
       flush_outbox(tcb.flow);
@@ -124,6 +131,9 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   if (now >= neighbours_.next_check()) [[unlikely]] {
     neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); });
   }
+  if (now >= mtu_search_.next_check()) [[unlikely]] {
+    mtu_search_.on_timer(now, [this](MtuSearch::Record& record) { return search_mtu(record); });
+  }
   if (now >= reassembly_.next_check()) [[unlikely]] reassembly_.on_timer(now);
   const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
   if (n_expired_ != 0) remove_expired();
@@ -174,7 +184,7 @@ void Stack::on_timer(Handle handle) noexcept {
 }
 
 Instant Stack::next_deadline(Instant now) const noexcept {
-  Instant next = std::min(neighbours_.next_check(), reassembly_.next_check());
+  Instant next = std::min({neighbours_.next_check(), reassembly_.next_check(), mtu_search_.next_check()});
   const Tick tick = Tick::floor(now);
   if (const auto due = wheel_.next_deadline(tick)) {
     const std::int64_t start = now.ns - now.ns % kTickNs;
@@ -221,6 +231,7 @@ bool Stack::abort_some(std::uint32_t most) noexcept {
 
 void Stack::abort_all() noexcept {
   reassembly_.clear();
+  mtu_search_.clear();
   while (abort_some(1024)) {
   }
   std::vector<Handle> rest;

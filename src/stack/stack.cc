@@ -18,7 +18,8 @@ std::uint32_t table_entries(const StackConfig& config) noexcept {
 }
 Prefault prefault(const StackConfig& config) noexcept { return config.prefault ? Prefault::kYes : Prefault::kNo; }
 constexpr std::uint32_t kMaxParams = 0xfff0;
-constexpr std::uint64_t kReassemblyTweak = 0x66726167;  // a key of its own
+constexpr std::uint64_t kReassemblyTweak = 0x66726167;  // keys of their own
+constexpr std::uint64_t kPathTweak = 0x70617468;
 }  // namespace
 
 Stack::Stack(const StackConfig& config, BufSource& buffers)
@@ -33,6 +34,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       wheel_(Records{&slabs_}, Tick{}),
       neighbours_(config.neighbour_sets, !config.learn_next_hops, bufs_),
       reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
+      paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
+      mtu_search_(config.mtu_searches, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
       params_(kMaxParams),
       tx_(config.interfaces.size()),
       rng_(config.seed),

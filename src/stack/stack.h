@@ -22,6 +22,7 @@
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
 #include "stack/neighbours.h"
+#include "stack/path_mtu.h"
 #include "stack/rate_limit.h"
 #include "stack/records.h"
 #include "stack/timer_wheel.h"
@@ -43,6 +44,8 @@ struct StackConfig {
   std::uint32_t sndbuf = 262144;
   std::size_t neighbour_sets = 256;      // of four entries; a power of two
   std::uint32_t reassembly = 256;        // datagrams put together from fragments at a time
+  std::size_t path_sets = 64;            // of four destinations whose path MTU is known; a power of two
+  std::uint32_t mtu_searches = 1024;     // connections whose MSS was lowered and may grow again
   bool learn_next_hops = false;          // from every incoming packet, as a capture needs it
   bool prefault = false;
   std::vector<InterfaceConfig> interfaces;
@@ -147,7 +150,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 41;
+  static constexpr std::size_t kNamedCounters = 45;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -204,15 +207,28 @@ class Stack {
   tcp::Verdict cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener,
                             const tcp::OutSegment& reset_answer) noexcept;
 
-  // link_input.cc: ARP, neighbour discovery, ICMP
+  // link_input.cc: ARP, neighbour discovery
   tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
-  tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
-  tcp::Verdict icmp6_input(Arrival& arrival, std::size_t interface) noexcept;
   tcp::Verdict nd_input(const Arrival& arrival, std::size_t interface) noexcept;
-  tcp::Verdict icmp_error_input(std::span<const std::uint8_t> inner, bool v4, Errc error, bool hard) noexcept;
-  tcp::Verdict answer_echo(const Arrival& arrival, std::uint16_t local) noexcept;
   void solicit(const Neighbours::Entry& entry) noexcept;
   void send_waiting(std::size_t interface, Buf* list, const wire::MacAddress& mac) noexcept;
+
+  // icmp_input.cc
+  tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict icmp6_input(Arrival& arrival, std::size_t interface) noexcept;
+  tcp::Verdict icmp_error_input(std::span<const std::uint8_t> inner, bool v4, Errc error, bool hard) noexcept;
+  tcp::Verdict too_big_input(std::span<const std::uint8_t> inner, bool v4, std::uint32_t mtu) noexcept;
+  // kNoHandle unless a connection has what is quoted in flight. `total_len`: of the quoted packet (IPv4).
+  [[nodiscard]] Handle find_quoted(std::span<const std::uint8_t> inner, bool v4, std::uint16_t& total_len) noexcept;
+  tcp::Verdict answer_echo(const Arrival& arrival, std::uint16_t local) noexcept;
+
+  // paths.cc
+  tcp::Verdict path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t total_len) noexcept;
+  void lower_mss(tcp::Tcb& tcb, std::uint16_t mss, Instant probe_at) noexcept;
+  void suspect_black_hole(tcp::Tcb& tcb) noexcept;
+  void use_known_path(tcp::Tcb& tcb) noexcept;
+  void probe_mtu(tcp::Tcb& tcb) noexcept;
+  MtuSearch::Next search_mtu(MtuSearch::Record& record) noexcept;
 
   // transmit.cc
   void send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept;
@@ -270,6 +286,9 @@ class Stack {
   Neighbours neighbours_;
   Reassembly reassembly_;
   RouteReassembled route_reassembled_;
+  PathMtus paths_;
+  MtuSearch mtu_search_;
+  PathCounters path_counters_;
   Slab<tcp::Params> params_;
   std::array<std::uint16_t, 16> recent_params_;  // made last by share_params()
   std::size_t next_recent_ = 0;

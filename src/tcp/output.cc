@@ -2,6 +2,8 @@
 // What leaves, and when: retransmissions, new data (RFC 9293 3.7.4 Nagle, 3.8.6.2.1
 // silly windows), FIN, the acknowledgment owed, and the segments that other
 // events ask for by name.
+#include <utility>
+
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -264,6 +266,21 @@ void send_probe(Tcb& tcb, Env& env) noexcept {
   const std::uint32_t waiting = unsent(tcb);
   const std::uint32_t len = std::min({waiting, smss(tcb), std::max(window_left(tcb), 1U)});
   advance(tcb, add_data(tcb, tcb.snd_nxt, len, waiting == 0 && fin_pending(tcb), env), env);
+}
+
+bool send_mtu_probe(Tcb& tcb, std::uint16_t mss, Env& env) noexcept {
+  constexpr std::uint32_t kTrouble = kRexmtOne | kInRtoRecovery | kInRecovery | kPersist;
+  if (!sends_data(tcb.state) || (tcb.flags & kTrouble) != 0 || tcb.backoff != 0 || env.out.full()) return false;
+  const std::uint16_t ordinary = std::exchange(tcb.mss, mss);
+  const std::uint32_t len = smss(tcb);
+  // Perhaps beyond cwnd by less than itself: once in many seconds.
+  const bool sends = unsent(tcb) >= len && window_left(tcb) >= len && in_flight(tcb) < tcb.cwnd;
+  if (sends) {
+    advance(tcb, add_data(tcb, tcb.snd_nxt, len, false, env), env);
+    if (!tcb.t_rexmt.armed()) restart_rexmt(tcb, env);
+  }
+  tcb.mss = ordinary;
+  return sends;
 }
 
 void reset_for(const Segment& segment, OutSegment& answer) noexcept {

@@ -49,6 +49,7 @@ enum TcbFlag : std::uint32_t {
   kRexmtOne = 1U << 22U,        // output() retransmits the segment at SND.UNA, whatever cwnd says
   kSackRecovery = 1U << 23U,    // fast recovery by the scoreboard (RFC 6675), not by inflation
   kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
+  kMtuProbe = 1U << 31U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
 };
 
 inline constexpr std::uint32_t kNoSsthresh = 0xffffffff;         // no congestion event yet

@@ -82,6 +82,14 @@ Verdict on_segment(Tcb& tcb, Segment& segment, Env& env) noexcept;
 // The same for an ICMP error about a segment of ours whose sequence number was in flight
 // (RFC 5927): hard ones abort SYN_SENT, all others are only noted.
 void on_icmp_error(Tcb& tcb, Errc error, bool hard, Env& env) noexcept;
+// The path takes segments of `mss` (payload and options) only, less than tcb.mss. What is outstanding and larger
+// is retransmitted, cwnd as it is. The stack calls output() afterwards.
+void lower_mss(Tcb& tcb, std::uint16_t mss, Env& env) noexcept;
+// After kEventR1: the next smaller MSS, if the size of what goes unanswered may be the reason; else 0.
+[[nodiscard]] std::uint16_t black_hole_mss(const Tcb& tcb) noexcept;
+// One segment of new data as large as `mss` allows, to see whether the path takes it (RFC 4821 7.4): true when it is
+// in the outbox. The stack learns from SND.UNA what became of it; lost, it is sent again in segments of tcb.mss.
+bool send_mtu_probe(Tcb& tcb, std::uint16_t mss, Env& env) noexcept;
 // Whatever is due at env.tick.
 void on_timer(Tcb& tcb, Env& env) noexcept;
 // Sends what may be sent now: data, FIN, retransmissions, the acknowledgment owed.

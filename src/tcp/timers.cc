@@ -94,7 +94,7 @@ void on_rexmt_timeout(Tcb& tcb, Env& env) noexcept {
     return;
   }
   ++tcb.backoff;
-  if (tcb.backoff == kR1) env.events |= kEventR1;
+  if (tcb.backoff >= kR1) env.events |= kEventR1;
   retransmit_all(tcb, env);
   restart_backed_off(tcb, env);
 }

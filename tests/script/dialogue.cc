@@ -87,15 +87,24 @@ void Dialogue::send_frame(const Frame& frame) {
 }
 
 void Dialogue::send_icmp(std::uint8_t type, std::uint8_t code, std::uint32_t about, Peer* whose) {
-  const Peer& p = whose == nullptr ? peer() : *whose;
+  send_icmp_about(type, code, 0, about, whose == nullptr ? peer() : *whose, 28);
+}
+
+void Dialogue::send_too_big(std::uint32_t mtu, std::uint32_t about, Peer* whose, std::uint16_t len) {
+  send_icmp_about(v4() ? 3 : 2, v4() ? 4 : 0, mtu, about, whose == nullptr ? peer() : *whose, len);
+}
+
+void Dialogue::send_icmp_about(std::uint8_t type, std::uint8_t code, std::uint32_t rest, std::uint32_t about, const Peer& p,
+                               std::uint16_t len) {
   std::vector<std::uint8_t> tcp(8);
   wire::store_be16(tcp.data(), p.local_.port);
   wire::store_be16(tcp.data() + 2, p.remote_.port);
   wire::store_be32(tcp.data() + 4, p.iss() + about);
-  const Frame inner = ip_frame({{}, {}, p.local_.address, p.remote_.address}, 6, tcp);
+  Frame inner = ip_frame({{}, {}, p.local_.address, p.remote_.address}, 6, tcp);
+  if (v4()) wire::store_be16(&inner[16], len);
   note("> ICMP " + std::to_string(type) + "/" + std::to_string(code) + " about seq(" + std::to_string(about) + ")");
   send_frame(icmp_frame({peer_mac_, host_.mac(), p.remote_.address, p.local_.address}, type, code,
-                        std::span(inner).subspan(14)));
+                        std::span(inner).subspan(14), rest));
 }
 
 void Dialogue::step() {

@@ -203,6 +203,8 @@ class Dialogue {
   void send_frame(const Frame& frame);
   // An ICMP error about a segment that the stack sent: relative `about`, the stack's own numbers.
   void send_icmp(std::uint8_t type, std::uint8_t code, std::uint32_t about, Peer* whose = nullptr);
+  // Fragmentation needed, or Packet Too Big, about such a segment, in a packet of `len` bytes.
+  void send_too_big(std::uint32_t mtu, std::uint32_t about, Peer* whose = nullptr, std::uint16_t len = 1500);
   [[nodiscard]] std::vector<Frame> take_icmp() { return std::exchange(icmp_, {}); }
 
   [[nodiscard]] Peer& peer() const { return *peers_.front(); }
@@ -235,6 +237,8 @@ class Dialogue {
   friend class App;
   friend class Events;
   void on_frame(const Frame& frame);
+  void send_icmp_about(std::uint8_t type, std::uint8_t code, std::uint32_t rest, std::uint32_t about, const Peer& whose,
+                       std::uint16_t len);
   void answer_arp(const Frame& frame);
   void answer_solicitation(const Frame& frame);
   void note(const std::string& text);

@@ -30,14 +30,15 @@ Frame ip_frame(const Addresses& addresses, std::uint8_t protocol, std::span<cons
   return frame;
 }
 
-Frame icmp_frame(const Addresses& addresses, std::uint8_t type, std::uint8_t code, std::span<const std::uint8_t> body) {
+Frame icmp_frame(const Addresses& addresses, std::uint8_t type, std::uint8_t code, std::span<const std::uint8_t> body,
+                 std::uint32_t rest) {
   Frame message(wire::kIcmpHeader);
   message.insert(message.end(), body.begin(), body.end());
   if (addresses.dst.is_v4()) {
-    wire::Icmpv4Header{type, code, 0}.write(message.data(), body.size());
+    wire::Icmpv4Header{type, code, rest}.write(message.data(), body.size());
     return ip_frame(addresses, wire::kProtoIcmpv4, message);
   }
-  wire::Icmpv6Header{type, code, 0}.write(message.data(), body.size(), addresses.src, addresses.dst);
+  wire::Icmpv6Header{type, code, rest}.write(message.data(), body.size(), addresses.src, addresses.dst);
   return ip_frame(addresses, wire::kProtoIcmpv6, message);
 }
 

@@ -19,7 +19,7 @@ struct Addresses {
 [[nodiscard]] Frame ip_frame(const Addresses& addresses, std::uint8_t protocol, std::span<const std::uint8_t> payload,
                              std::uint8_t ttl = 64);
 [[nodiscard]] Frame icmp_frame(const Addresses& addresses, std::uint8_t type, std::uint8_t code,
-                               std::span<const std::uint8_t> body);
+                               std::span<const std::uint8_t> body, std::uint32_t rest = 0);
 [[nodiscard]] Frame arp_frame(const Addresses& addresses, std::uint16_t operation);
 // A neighbour solicitation of `target`, or an advertisement.
 [[nodiscard]] Frame neighbour_frame(const Addresses& addresses, bool solicitation, const IpAddress& target,

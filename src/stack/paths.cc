@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Path MTU (RFC 1191, 8201, 5927) and the search for it (RFC 4821, 8899), as connections meet them.
+#include <algorithm>
+
+#include "stack/stack.h"
+
+namespace sluice::stack {
+
+using tcp::Tcb;
+using tcp::Verdict;
+
+namespace {
+constexpr std::uint16_t kFloorV4 = 552;   // Linux's: a smaller claim is taken for this much (RFC 5927 7.2)
+constexpr std::uint32_t kFloorV6 = 1280;  // a smaller one is discarded (RFC 8201 4)
+}  // namespace
+
+// `mtu` as the message has it; `total_len`: of the packet that it is about. Its sequence number was in flight.
+Verdict Stack::path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t total_len) noexcept {
+  Tcb& tcb = slabs_.tcbs[handle.index()];
+  const bool v4 = tcb.flow.remote.is_v4();
+  if (v4 && mtu == 0) mtu = mtu_plateau_below(total_len);
+  if (v4) mtu = std::max<std::uint32_t>(mtu, kFloorV4);
+  if (mtu < kFloorV6 && !v4) return Verdict::kIcmpErrorIgnored;
+  // Not smaller than what is sent already: the same message again, or nonsense.
+  if (mtu >= tcb.mss + (v4 ? 40U : 60U)) return Verdict::kIcmpErrorIgnored;
+  const auto path = static_cast<std::uint16_t>(mtu);
+  paths_.learn(tcb.flow.remote, path, env_.now);
+  ++path_counters_.lowered;
+  lower_mss(tcb, mss_of_mtu(path, v4), env_.now + kPathMtuLifetime);
+  env_.events = 0;
+  settle(handle, tcb);
+  return Verdict::kIcmpErrorHandled;
+}
+
+void Stack::lower_mss(Tcb& tcb, std::uint16_t mss, Instant probe_at) noexcept {
+  mtu_search_.add(tcb.flow, tcb.generation, tcb.mss, probe_at);
+  tcb.flags &= ~tcp::kMtuProbe;
+  tcp::lower_mss(tcb, mss, env_);
+}
+
+// Time-out after time-out, and what goes unanswered is large: perhaps a router drops it and says nothing.
+void Stack::suspect_black_hole(Tcb& tcb) noexcept {
+  const std::uint16_t mss = tcp::black_hole_mss(tcb);
+  if (mss == 0) return;
+  ++path_counters_.black_holes;
+  lower_mss(tcb, mss, env_.now + MtuSearch::kPause);
+}
+
+// A connection begins with what is known of its path.
+void Stack::use_known_path(Tcb& tcb) noexcept {
+  const std::uint16_t mtu = paths_.find(tcb.flow.remote, env_.now);
+  if (mtu == 0) return;
+  const std::uint16_t mss = mss_of_mtu(mtu, tcb.flow.remote.is_v4());
+  if (mss < tcb.mss) tcp::lower_mss(tcb, mss, env_);
+}
+
+// RFC 4821 7.3: the full size first, for most black holes were none; then between what is known to pass and
+// what is not. Deviation: a lost probe costs what every lost segment costs (7.4 would spare cwnd); it is one
+// in many seconds. Pinned by ALostProbeIsSentAgainInSmallerSegments.
+MtuSearch::Next Stack::search_mtu(MtuSearch::Record& record) noexcept {
+  const Handle handle = find(record.flow);
+  if (handle.kind() != Kind::kTcb || slabs_.tcbs[handle.index()].generation != record.generation) {
+    return MtuSearch::Next::kForget;
+  }
+  Tcb& tcb = slabs_.tcbs[handle.index()];
+  const Duration pause = MtuSearch::kPause;
+  record.due = env_.now + pause;
+  if (record.probe != 0) {
+    if (tcb.snd_una.before(record.probe_end) && tcb.retransmits == record.retransmits) return MtuSearch::Next::kKeep;
+    if (tcb.retransmits == record.retransmits) {
+      ++path_counters_.raised;
+      tcb.mss = record.probe;
+    } else {  // perhaps it arrived and another was lost: that is tried again in its time
+      record.high = static_cast<std::uint16_t>(record.probe - 1);
+    }
+    record.probe = 0;
+    if (tcb.mss >= record.full) return MtuSearch::Next::kForget;
+  }
+  const std::uint16_t own = params_[tcb.params].mss;
+  if (own != 0) record.full = std::min(record.full, own);
+  record.high = std::min(record.high, record.full);
+  if (record.high <= tcb.mss + MtuSearch::kNear) {
+    record.high = record.full;
+    record.due = env_.now + kPathMtuLifetime;
+    return MtuSearch::Next::kKeep;
+  }
+  tcb.flags |= tcp::kMtuProbe;
+  return MtuSearch::Next::kKeep;
+}
+
+// Before output(): there may be data, window and congestion window for it now.
+void Stack::probe_mtu(Tcb& tcb) noexcept {
+  MtuSearch::Record* record = mtu_search_.find(tcb.flow, tcb.generation);
+  if (record == nullptr) {
+    tcb.flags &= ~tcp::kMtuProbe;
+    return;
+  }
+  const std::uint16_t size = record->high == record->full ? record->full
+                                                          : static_cast<std::uint16_t>((tcb.mss + record->high) / 2);
+  if (!tcp::send_mtu_probe(tcb, size, env_)) return;
+  tcb.flags &= ~tcp::kMtuProbe;
+  ++path_counters_.probes;
+  record->probe = size;
+  record->probe_end = tcb.snd_nxt;
+  record->retransmits = tcb.retransmits;
+}
+
+}  // namespace sluice::stack

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Case 128: large segments vanish and no router says why: smaller ones, and later larger ones again (RFC 4821, 8899).
+#include <algorithm>
+#include <map>
+
+#include "script/dialogue.h"
+
+namespace sluice::script {
+
+namespace {
+
+std::uint32_t base_mss(const Dialogue& d) { return d.v4() ? 1024 : 1220; }
+
+// A path that takes payloads up to `most` and says nothing; the peer acknowledges in order what passed.
+void carry(Dialogue& d, std::uint32_t most, std::uint32_t& received) {
+  for (;;) {
+    const auto all = d.peer().take();
+    if (all.empty()) return;
+    bool news = false;
+    for (const Heard& h : all) {
+      const std::uint32_t at = h.seq - d.peer().iss();
+      const auto len = static_cast<std::uint32_t>(h.data.size());
+      if (len == 0 || len > most) continue;
+      news = true;
+      if (at <= received && at + len > received) received = at + len;
+    }
+    if (news) d.send(ACK, seq(1), ack(received));
+  }
+}
+
+void carry_for(Dialogue& d, std::chrono::milliseconds time, std::uint32_t most, std::uint32_t& received) {
+  for (auto left = time; left > 0ms; left -= 20ms) {
+    d.advance(20ms);
+    carry(d, most, received);
+  }
+}
+
+}  // namespace
+
+TEST_P(Family, LargeSegmentsThatGoUnansweredShrink) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(2 * d.our_mss());
+  std::uint32_t received = 1;
+  carry_for(d, 4s, base_mss(d), received);
+  EXPECT_EQ(received, 1 + 2 * d.our_mss());
+  d.app().send_bytes(3000);
+  d.expect(ACK, seq(received), bytes(base_mss(d)));
+  (void)d.peer().take();
+}
+
+TEST(OverIpv4, SegmentsShrinkFurtherWhileNothingPasses) {
+  Dialogue d(Ip::kV4);
+  d.establish(mss(1460));
+  d.app().send_bytes(2000);
+  std::uint32_t received = 1;
+  carry_for(d, 20s, 300, received);
+  EXPECT_EQ(received, 2001U);
+}
+
+TEST_P(Family, SmallSegmentsAreNotToBlame) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(500);
+  d.advance(10s);
+  for (const Heard& h : d.peer().take()) EXPECT_EQ(h.data.size(), 500U);
+  d.send(ACK, seq(1), ack(501));
+  d.app().send_bytes(d.our_mss());
+  d.expect(ACK, seq(501), bytes(d.our_mss()));
+}
+
+namespace {
+// Bulk data for `rounds` of 10 ms over a path that takes payloads up to `most`; the largest segment of the last second.
+std::size_t bulk(Dialogue& d, int rounds, std::uint32_t most, std::uint32_t& received) {
+  std::size_t largest = 0;
+  std::map<std::uint32_t, std::uint32_t> ahead;  // of a gap: where it begins and ends
+  for (int i = 0; i < rounds; ++i) {
+    d.advance(10ms);
+    (void)d.app().send_bytes(20'000);
+    for (const Heard& h : d.peer().take()) {
+      const std::uint32_t at = h.seq - d.peer().iss();
+      const auto len = static_cast<std::uint32_t>(h.data.size());
+      if (i >= rounds - 100) largest = std::max<std::size_t>(largest, len);
+      if (len > most) continue;
+      ahead[at] = std::max(ahead[at], at + len);
+      while (!ahead.empty() && ahead.begin()->first <= received) {
+        received = std::max(received, ahead.begin()->second);
+        ahead.erase(ahead.begin());
+      }
+      if (!ahead.empty()) d.send(ACK, seq(1), ack(received), win(8000));
+    }
+    d.send(ACK, seq(1), ack(received), win(8000));
+  }
+  return largest;
+}
+}  // namespace
+
+TEST_P(Family, AProbeFindsTheWayBackUp) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(2 * d.our_mss());
+  d.advance(3s);  // an outage, no black hole
+  (void)d.peer().take();
+  std::uint32_t received = 1;
+  EXPECT_LT(bulk(d, 300, 10'000, received), d.our_mss());
+  EXPECT_EQ(bulk(d, 1200, 10'000, received), d.our_mss());
+  (void)d.peer().take();
+}
+
+TEST_P(Family, ALostProbeIsSentAgainInSmallerSegments) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(2 * d.our_mss());
+  std::uint32_t received = 1;
+  const std::uint32_t most = d.our_mss() - 100;
+  carry_for(d, 5s, most, received);
+  (void)bulk(d, 1000, most, received);
+  const std::uint32_t before = received;
+  const std::size_t found = bulk(d, 6000, most, received);  // a minute: some probes are lost, some pass
+  EXPECT_LE(found, most);
+  EXPECT_GT(found, base_mss(d) + 32);
+  EXPECT_GT(received - before, 6000U * 4000) << "and the transfer goes on";
+  (void)d.peer().take();
+}
+
+}  // namespace sluice::script
