@@ -63,7 +63,10 @@ Verdict Stack::hold_fragment(Arrival& arrival, std::size_t interface) noexcept {
   if (addresses_.find(packet.src) != kNoAddress) return Verdict::kIpSourceOurs;
   wire::IpFragment fragment;
   const wire::FragmentCheck check = wire::read_fragment(packet, fragment);
-  if (check != wire::FragmentCheck::kFine) return verdict_of(check, fragment.is_v4());
+  if (check != wire::FragmentCheck::kFine) {
+    if (!fragment.is_v4()) complain_of_fragment(arrival, interface, check, fragment.offset);
+    return verdict_of(check, fragment.is_v4());
+  }
   Reassembled datagram;
   switch (reassembly_.add(fragment, static_cast<std::uint8_t>(interface), env_.now, datagram)) {
     case Reassembly::Result::kHeld: return verdict_of(check, fragment.is_v4());

@@ -55,6 +55,7 @@ void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
       return fragment_input(arrival, interface);
     }
     arrival.verdict = static_cast<Verdict>(static_cast<std::uint8_t>(result) - 1);
+    complain(arrival, interface, result);
     if (result == wire::ParseError::kTcpHeaderBad || result == wire::ParseError::kTcpChecksumBad) {
       ++counters_.mib.InSegs;
       ++counters_.mib.InErrs;

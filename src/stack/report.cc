@@ -115,6 +115,8 @@ struct StackCounterTable {
       {"reassembled", [](const Stack& s) -> std::uint64_t { return s.reassembly_.counters().reassembled; }},
       {"reassembly_timeouts", [](const Stack& s) -> std::uint64_t { return s.reassembly_.counters().timeouts; }},
       {"reassembly_evicted", [](const Stack& s) -> std::uint64_t { return s.reassembly_.counters().evicted; }},
+      {"icmp_errors_sent", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.icmp_errors_sent; }},
+      {"icmp_errors_limited", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.icmp_errors_limited; }},
       {"path_mtu_lowered", [](const Stack& s) -> std::uint64_t { return s.path_counters_.lowered; }},
       {"path_mtu_black_holes", [](const Stack& s) -> std::uint64_t { return s.path_counters_.black_holes; }},
       {"path_mtu_probes", [](const Stack& s) -> std::uint64_t { return s.path_counters_.probes; }},

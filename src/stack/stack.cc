@@ -42,6 +42,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       cookie_keys_(config.secrets.cookies),
       rst_limit_(200'000),
       icmp_limit_(20'000),
+      icmp_error_limit_(1'000),
       env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, &params_[0], addresses_.mss(), counters_} {
   recent_params_.fill(kNoParams);
 }

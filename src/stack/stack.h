@@ -65,6 +65,7 @@ struct StackCounters {
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
+  std::uint64_t icmp_errors_sent = 0, icmp_errors_limited = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
 
@@ -84,6 +85,10 @@ class Stack {
   enum class Destination : std::uint8_t { kHere, kTaken, kFull };
   using RouteReassembled = std::function<Destination(std::size_t interface, Buf* frame)>;
   void on_reassembled(RouteReassembled route) { route_reassembled_ = std::move(route); }
+  struct IcmpError {
+    std::uint8_t type, code;
+    std::uint32_t rest;  // bytes 4-7
+  };
   // Before the first frame. The service outlives the stack. Returns its index.
   std::uint16_t add_service(Service& service, std::string name);
   // Takes every frame (adopted already); each ends in one Verdict.
@@ -150,7 +155,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 45;
+  static constexpr std::size_t kNamedCounters = 47;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -221,6 +226,13 @@ class Stack {
   // kNoHandle unless a connection has what is quoted in flight. `total_len`: of the quoted packet (IPv4).
   [[nodiscard]] Handle find_quoted(std::span<const std::uint8_t> inner, bool v4, std::uint16_t& total_len) noexcept;
   tcp::Verdict answer_echo(const Arrival& arrival, std::uint16_t local) noexcept;
+
+  // icmp_errors.cc
+  void send_icmp_error(Arrival& arrival, std::size_t interface, const IcmpError& error) noexcept;
+  [[nodiscard]] bool may_complain(const Arrival& arrival, std::size_t interface, std::uint16_t& local) const noexcept;
+  void complain(Arrival& arrival, std::size_t interface, wire::ParseError reason) noexcept;
+  void complain_of_fragment(Arrival& arrival, std::size_t interface, wire::FragmentCheck check,
+                            std::uint32_t offset) noexcept;
 
   // paths.cc
   tcp::Verdict path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t total_len) noexcept;
@@ -304,6 +316,7 @@ class Stack {
   tcp::CookieKeys cookie_keys_;
   TokenBucket rst_limit_;
   TokenBucket icmp_limit_;
+  TokenBucket icmp_error_limit_;
   tcp::Outbox outbox_;
   tcp::Counters counters_;
   tcp::VerdictCounts verdicts_{};

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 logging.getLogger('scapy').setLevel(logging.ERROR)
-from scapy.all import (ARP, ICMP, IP, TCP, Dot1Q, Ether, IPv6, PcapReader, PcapWriter, Raw)  # noqa: E402
+from scapy.all import (ARP, ICMP, IP, TCP, Dot1Q, Ether, ICMPv6ParamProblem, IPv6, PcapReader, PcapWriter, Raw)  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEER_MAC, OUR_MAC = '02:00:00:00:00:02', '02:00:00:00:77:01'
@@ -199,7 +199,7 @@ def answers(capture, path):
         text = f'{us / 1e6:.3f} '
         if Dot1Q in frame:
             text += f'vlan={frame[Dot1Q].vlan} '
-        if TCP in frame:
+        if TCP in frame and ICMPv6ParamProblem not in frame:
             ip = frame[IPv6] if IPv6 in frame else frame[IP]
             key = (ip.dst, frame[TCP].dport, ip.src, frame[TCP].sport)
             talk = next((talk for talk in capture.talks if talk.key() == key), None)

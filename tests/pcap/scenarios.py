@@ -280,7 +280,7 @@ def icmp_errors(c):
 
 @scenario()
 def malformed(c):
-    """Silence to all of it, and a handshake afterwards."""
+    """Silence to nearly all of it, ICMP errors about what is not known or cannot be, and a handshake afterwards."""
     talk = c.talk(40001, 7)
     link = Ether(src=PEER_MAC, dst=OUR_MAC)
     ip = IP(src=PEER4, dst=OURS4, id=1)
@@ -290,7 +290,7 @@ def malformed(c):
     to4 = [IP(src=PEER4, dst=dst) / syn for dst in ('10.77.0.255', '224.0.0.1', '255.255.255.255', '10.77.0.9')]
     bad = [
         ip / talk.segment('S', chksum=0x1234), IP(src=PEER4, dst=OURS4, chksum=0x1234) / syn, ip / ICMP(chksum=0x1234) / b'ping',
-        ip / talk.segment('S', dataofs=4), ip / talk.segment('S', dataofs=15), ip / Raw(bytes(syn)[:12]),
+        ip / talk.segment('S', dataofs=4), ip / talk.segment('S', dataofs=15), IP(src=PEER4, dst=OURS4, proto=6) / Raw(bytes(syn)[:12]),
         IP(src=PEER4, dst=OURS4, len=400) / syn, IP(src=PEER4, dst=OURS4, len=19) / syn, IP(src=PEER4, dst=OURS4, ihl=4) / syn,
         IP(src=PEER4, dst=OURS4, version=5) / syn, IP(src=PEER4, dst=OURS4, proto=123) / Raw(b'who?'), ip / UDP(dport=7) / b'hi',
         IP(src=PEER4, dst=OURS4, options=[IPOption_LSRR(routers=['10.77.0.3'])]) / syn,

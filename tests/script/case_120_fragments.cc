@@ -127,6 +127,7 @@ TEST_P(Family, TinyFragmentsAreDropped) {
     d.send_frame(fragment_of(syn, {0, 16}));  // RFC 7112: part of the TCP header
     d.verdict_is(Verdict::kFragmentTiny);
   }
+  EXPECT_EQ(d.take_icmp().size(), d.v4() ? 0U : 2U);
   d.expect_silence();
   EXPECT_EQ(counter(d, "reassembly_pending"), 0U);
 }
@@ -143,6 +144,7 @@ TEST_P(Family, FragmentsThatCannotBeAreDropped) {
   d.send_frame(fragment_of(syn, {24, 32, true}));
   d.send_frame(fragment_of(syn, {32, 40, true}));  // two ends
   d.verdict_is(Verdict::kFragmentBad);
+  EXPECT_EQ(d.take_icmp().size(), d.v4() ? 0U : 2U);
   EXPECT_EQ(counter(d, "reassembly_pending"), 0U);
 }
 

@@ -22,11 +22,4 @@ TEST(OverIpv6, ExtensionHeadersBeforeTcpAreSkipped) {
   EXPECT_EQ(d.app().received(), "abc");
 }
 
-TEST(OverIpv6, RoutingHeaderWithSegmentsLeftIsDropped) {
-  Dialogue d(Ip::kV6);
-  d.send_frame(with_ipv6_extension(d.frame(SYN, seq(0), mss(1000)), 43, Frame{0, 0, 0, 1, 0, 0, 0, 0}));
-  d.verdict_is(Verdict::kIpv6RoutingUnknown);
-  d.expect_silence();
-}
-
 }  // namespace sluice::script

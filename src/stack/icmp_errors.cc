@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ICMP errors from us: about protocols and headers that are not known here, and fragments that cannot be
+// (RFC 1122 3.2.2, RFC 4443 2.4, RFC 8200 4, RFC 7112).
+#include <algorithm>
+#include <cstring>
+
+#include "stack/stack.h"
+#include "wire/fragment.h"
+#include "wire/frame.h"
+#include "wire/icmpv4.h"
+#include "wire/icmpv6.h"
+
+namespace sluice::stack {
+
+namespace {
+// Of the packet in question as much as keeps the whole error below what every path takes (RFC 1812 4.3.2.3, 4443 2.4).
+constexpr std::size_t kMostV4 = 576;
+constexpr std::size_t kMostV6 = 1280;
+constexpr std::uint8_t kProtoUdp = 17;
+constexpr std::uint8_t kFirstFragmentIncomplete = 3;  // RFC 7112 5
+
+Stack::IcmpError parameter_problem(std::uint8_t code, std::uint16_t pointer) noexcept {
+  return {wire::kIcmpv6ParameterProblem, code, pointer};
+}
+}  // namespace
+
+// Only to who sent a packet to one of our own addresses, from an address that may be answered.
+bool Stack::may_complain(const Arrival& arrival, std::size_t interface, std::uint16_t& local) const noexcept {
+  const wire::Packet& packet = arrival.packet;
+  const InterfaceConfig& in = config_.interfaces[interface];
+  if (packet.l2_group || std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) return false;
+  local = addresses_.find(packet.dst);
+  if (local == kNoAddress || addresses_[local].interface != interface) return false;
+  return !packet.src.is_any() && addresses_.find(packet.src) == kNoAddress && !addresses_.is_broadcast(packet.src);
+}
+
+void Stack::send_icmp_error(Arrival& arrival, std::size_t interface, const IcmpError& error) noexcept {
+  const wire::Packet& packet = arrival.packet;
+  std::uint16_t local = kNoAddress;
+  if (!may_complain(arrival, interface, local)) return;
+  if (!icmp_error_limit_.take(env_.now, rng_)) {
+    ++stack_counters_.icmp_errors_limited;
+    return;
+  }
+  Buf* frame = bufs_.take();
+  if (frame == nullptr) return;
+  const InterfaceConfig& out = config_.interfaces[interface];
+  const bool v4 = packet.dst.is_v4();
+  const auto whole = static_cast<std::size_t>(packet.payload - packet.l3) + packet.payload_len;
+  const std::size_t most = std::min<std::size_t>(v4 ? kMostV4 : kMostV6, out.mtu);
+  const std::size_t quoted = std::min(whole, most - wire::l3_size(v4) - wire::kIcmpHeader);
+  static constexpr wire::MacAddress kUnknown{};
+  wire::FrameHead head{};
+  head.dst_mac = kUnknown.data();
+  head.src_mac = out.mac.data();
+  head.src = &packet.dst;
+  head.dst = &packet.src;
+  head.vlan = out.vlan;
+  head.protocol = v4 ? wire::kProtoIcmpv4 : wire::kProtoIcmpv6;
+  head.ip_id = static_cast<std::uint16_t>(rng_.next());
+  frame->len = static_cast<std::uint32_t>(
+      wire::write_frame_head(frame->data, head, static_cast<std::uint16_t>(wire::kIcmpHeader + quoted)));
+  std::uint8_t* message = frame->end();
+  std::memcpy(message + wire::kIcmpHeader, packet.l3, quoted);
+  if (v4) {
+    wire::Icmpv4Header{error.type, error.code, error.rest}.write(message, quoted);
+  } else {
+    wire::Icmpv6Header{error.type, error.code, error.rest}.write(message, quoted, packet.dst, packet.src);
+  }
+  frame->len += static_cast<std::uint32_t>(wire::kIcmpHeader + quoted);
+  frame->len_total = frame->len;
+  ++stack_counters_.icmp_errors_sent;
+  if (config_.learn_next_hops) [[unlikely]] {
+    arrival.flow.local_addr = local;
+    learn_next_hop(arrival);
+  }
+  send_frame(frame, local, packet.src);
+}
+
+void Stack::complain(Arrival& arrival, std::size_t interface, wire::ParseError reason) noexcept {
+  const wire::Packet& packet = arrival.packet;
+  const bool udp = packet.ip_protocol == kProtoUdp;
+  if (reason == wire::ParseError::kIpv4ProtocolUnknown) {
+    const std::uint8_t code = udp ? wire::kIcmpv4Port : wire::kIcmpv4Protocol;
+    return send_icmp_error(arrival, interface, {wire::kIcmpv4Unreachable, code, 0});
+  }
+  if (reason == wire::ParseError::kIpv6NextHeaderUnknown) {
+    if (udp) return send_icmp_error(arrival, interface, {wire::kIcmpv6Unreachable, wire::kIcmpv6Port, 0});
+    return send_icmp_error(arrival, interface, parameter_problem(wire::kIcmpv6UnknownNextHeader, packet.problem_offset));
+  }
+  if (reason == wire::ParseError::kIpv6RoutingUnknown) {
+    return send_icmp_error(arrival, interface, parameter_problem(wire::kIcmpv6ErroneousField, packet.problem_offset));
+  }
+  if (reason == wire::ParseError::kIpv6OptionUnknown && packet.problem_action >= 2) {
+    return send_icmp_error(arrival, interface, parameter_problem(wire::kIcmpv6UnknownOption, packet.problem_offset));
+  }
+}
+
+void Stack::complain_of_fragment(Arrival& arrival, std::size_t interface, wire::FragmentCheck check,
+                                 std::uint32_t offset) noexcept {
+  const std::uint16_t pointer = arrival.packet.problem_offset;
+  if (check == wire::FragmentCheck::kUneven || check == wire::FragmentCheck::kTooLong) {
+    return send_icmp_error(arrival, interface, parameter_problem(wire::kIcmpv6ErroneousField, pointer));
+  }
+  if (check == wire::FragmentCheck::kTiny && offset == 0) {
+    return send_icmp_error(arrival, interface, parameter_problem(kFirstFragmentIncomplete, pointer));
+  }
+}
+
+}  // namespace sluice::stack
