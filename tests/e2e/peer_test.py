@@ -5,6 +5,7 @@ import time
 import traceback
 
 import peer_cases_data
+import peer_cases_more
 import peer_cases_open
 import peer_cases_trouble
 from lab import Failure, Remote, check, main
@@ -12,11 +13,12 @@ from peer import BareEngine, BareLink, Table, Wire
 
 # Cases of one family only.
 ONLY_V4 = {'case_117_class_e_source', 'case_121_ip_options', 'case_115_ip_length', 'case_116_martian_sources'}
-ONLY_V6 = {'case_131_ipv6_extension_headers', 'case_133_flow_label', 'case_134_neighbour_solicitation'}
+ONLY_V6 = {'case_131_ipv6_extension_headers', 'case_131_parameter_problem', 'case_132_atomic_and_overlapping_fragments', 'case_133_flow_label',
+           'case_134_neighbour_solicitation'}
 
 
 def wire_cases(link):
-    cases = peer_cases_open.CASES + peer_cases_data.CASES + peer_cases_trouble.CASES
+    cases = peer_cases_open.CASES + peer_cases_data.CASES + peer_cases_trouble.CASES + peer_cases_more.CASES
     names = {case.__name__ for case in cases}
     check(len(names) == len(cases) and ONLY_V4 <= names and ONLY_V6 <= names, 'a case is there twice, or not at all')
     wrong, ran, begin = [], 0, time.monotonic()
