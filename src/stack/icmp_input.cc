@@ -70,6 +70,7 @@ Handle Stack::find_quoted(std::span<const std::uint8_t> inner, bool v4, std::uin
     ours = ip->src();
     flow.remote = ip->dst();
     segment = inner.subspan(wire::kIpv6Header);
+    if (ours.is_v4() || flow.remote.is_v4()) return kNoHandle;  // mapped: would pass for an IPv4 flow
   }
   if (segment.size() < 8) return kNoHandle;
   flow.local_addr = addresses_.find(ours);

@@ -72,13 +72,14 @@ class Icmpv6View {
 };
 
 // A neighbour solicitation or advertisement. Contract: parse() fails when the type is another, the
-// code is not 0, 24 bytes are not there, the target is multicast, or an option has length 0 or
+// code is not 0, 24 bytes are not there, the target is no unicast address, or an option has length 0 or
 // does not fit (RFC 4861 7.1); the hop limit of 255 and the source are the caller's to check.
 // Afterwards no accessor reads outside the bytes given.
 class NeighborView {
  public:
   [[nodiscard]] static std::optional<NeighborView> parse(std::span<const std::uint8_t> message) noexcept {
-    if (message.size() < kNdMessage || message[1] != 0 || message[8] == 0xff) return std::nullopt;
+    // A mapped target would pass for an IPv4 address, whose neighbours are ARP's business.
+    if (message.size() < kNdMessage || message[1] != 0 || ipv6_scope(&message[8]) != Ipv6Scope::kUnicast) return std::nullopt;
     if (message[0] != kIcmpv6NeighborSolicitation && message[0] != kIcmpv6NeighborAdvertisement) return std::nullopt;
     NeighborView view(message.data());
     for (auto rest = message.subspan(kNdMessage); !rest.empty();) {

@@ -38,4 +38,17 @@ TEST(OverIpv6, SolicitationsThatCannotBeAreIgnored) {
   d.expect_silence();
 }
 
+// The same sixteen bytes stand for 10.0.0.1 inside; ND must neither answer for it nor say who its neighbours are.
+TEST(OverIpv6, MappedTargetIsNotAnIpv4Address) {
+  Dialogue d(Ip::kV6);
+  const Addresses from_peer{d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()};
+  for (const bool solicitation : {true, false}) {
+    for (const std::uint8_t last : {1, 2}) {
+      d.send_frame(neighbour_frame(from_peer, solicitation, IpAddress::v4(10, 0, 0, last)));
+      d.verdict_is(Verdict::kNdIgnored);
+    }
+  }
+  EXPECT_TRUE(d.take_icmp().empty());
+}
+
 }  // namespace sluice::script

@@ -135,6 +135,10 @@ TEST(Neighbor, RefusesWhatRfc4861Refuses) {
   EXPECT_FALSE(edited(0, 133));  // type
   EXPECT_FALSE(edited(1, 1));    // code
   EXPECT_FALSE(edited(8, 0xff)); // multicast target
+  ByteVector mapped = good;      // found by fuzzing: ::ffff:10.0.0.1 passed for 10.0.0.1
+  const IpAddress v4 = IpAddress::v4(10, 0, 0, 1);
+  std::copy(v4.bytes.begin(), v4.bytes.end(), mapped.begin() + 8);
+  EXPECT_FALSE(NeighborView::parse(Exact(mapped).bytes()));
   EXPECT_FALSE(edited(25, 0));   // option of length 0
   EXPECT_FALSE(edited(25, 2));   // option past the end
 }
