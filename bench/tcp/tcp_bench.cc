@@ -24,7 +24,8 @@ constexpr std::uint32_t kMss = 1448;  // 1460 less timestamps
 // Connections in ESTABLISHED with timestamps, SACK and window scaling, as Linux opens them.
 class Connections {
  public:
-  explicit Connections(std::size_t n) : source_(4096), bufs_(source_), sides_(16), congestion_(16), tcbs_(n), order_(n) {
+  explicit Connections(std::size_t n)
+      : source_(4096), bufs_(source_), sides_(16), congestion_(16), maps_(16), more_sends_(2), tcbs_(n), order_(n) {
     params_.nodelay = true;
     params_.quickack = false;
     std::iota(order_.begin(), order_.end(), 0U);
@@ -88,11 +89,14 @@ class Connections {
   BufPool bufs_;
   Slab<Side> sides_;
   Slab<CongestionState> congestion_;
+  Slab<SendMap> maps_;
+  Slab<SendMore> more_sends_;
   Outbox out_;
   Counters counters_;
   Params params_;
   std::uint16_t local_mss_ = 1460;
-  Env env_{Instant{1'000'000'000}, Tick::floor(Instant{1'000'000'000}), out_, bufs_, sides_, congestion_, &params_, &local_mss_,
+  Env env_{Instant{1'000'000'000}, Tick::floor(Instant{1'000'000'000}), out_, bufs_, sides_, congestion_, maps_, more_sends_,
+           &params_, &local_mss_,
            counters_, 0};
   std::vector<Tcb> tcbs_;
   std::vector<std::uint32_t> order_;

@@ -16,6 +16,7 @@
 #include "base/timer_node.h"
 #include "stack/handle.h"
 #include "tcp/congestion_state.h"
+#include "tcp/send_map.h"
 #include "tcp/tcb.h"
 
 namespace sluice::stack {
@@ -37,6 +38,8 @@ struct Slabs {
   Slab<tcp::TimeWait> time_waits;
   Slab<tcp::Side> sides;
   Slab<tcp::CongestionState> congestion;
+  Slab<tcp::SendMap> maps;
+  Slab<tcp::SendMore> more_sends;
   SipKey table_key;
 
   [[nodiscard]] const tcp::FlowId& flow(Handle handle) const noexcept {

@@ -129,6 +129,17 @@ struct StackCounterTable {
       {"fast_retransmits", [](const Stack& s) -> std::uint64_t { return s.counters_.fast_retransmits; }},
       {"keepalive_probes", [](const Stack& s) -> std::uint64_t { return s.counters_.keepalive_probes; }},
       {"zero_window_probes", [](const Stack& s) -> std::uint64_t { return s.counters_.zero_window_probes; }},
+      {"tlp_probes", [](const Stack& s) -> std::uint64_t { return s.counters_.tlp_probes; }},
+      {"tlp_losses", [](const Stack& s) -> std::uint64_t { return s.counters_.tlp_losses; }},
+      {"reorder_timeouts", [](const Stack& s) -> std::uint64_t { return s.counters_.reorder_timeouts; }},
+      {"lost_retransmissions", [](const Stack& s) -> std::uint64_t { return s.counters_.lost_retransmissions; }},
+      {"dsacks_received", [](const Stack& s) -> std::uint64_t { return s.counters_.dsacks_received; }},
+      {"undone_by_timestamps", [](const Stack& s) -> std::uint64_t { return s.counters_.undone_by_timestamps; }},
+      {"undone_by_dsack", [](const Stack& s) -> std::uint64_t { return s.counters_.undone_by_dsack; }},
+      {"undone_by_frto", [](const Stack& s) -> std::uint64_t { return s.counters_.undone_by_frto; }},
+      {"send_maps", [](const Stack& s) -> std::uint64_t { return s.slabs_.maps.used(); }},
+      {"long_send_maps", [](const Stack& s) -> std::uint64_t { return s.slabs_.more_sends.used(); }},
+      {"send_maps_exhausted", [](const Stack& s) -> std::uint64_t { return s.counters_.send_maps_exhausted; }},
       {"delayed_acks", [](const Stack& s) -> std::uint64_t { return s.counters_.delayed_acks; }},
   };
 };

@@ -13,6 +13,10 @@ std::uint32_t side_blocks(const StackConfig& config) noexcept {
 std::uint32_t congestion_blocks(const StackConfig& config) noexcept {
   return std::clamp<std::uint32_t>(config.max_connections, 64, tcp::kNoCongestionState);
 }
+std::uint32_t send_maps(const StackConfig& config) noexcept {
+  return config.send_maps != 0 ? config.send_maps : std::max(64U, config.max_connections / 8);
+}
+std::uint32_t long_send_maps(const StackConfig& config) noexcept { return std::max(32U, send_maps(config) / 16); }
 std::uint32_t table_entries(const StackConfig& config) noexcept {
   return 2 * config.max_connections + config.syn_cache;
 }
@@ -28,7 +32,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       bufs_(buffers),
       slabs_{Slab<tcp::Tcb>(config.max_connections, prefault(config)), Slab<tcp::HalfOpen>(config.syn_cache),
              Slab<tcp::TimeWait>(config.max_connections), Slab<tcp::Side>(side_blocks(config)),
-             Slab<tcp::CongestionState>(congestion_blocks(config)), config.table_key},
+             Slab<tcp::CongestionState>(congestion_blocks(config)), Slab<tcp::SendMap>(send_maps(config)),
+             Slab<tcp::SendMore>(long_send_maps(config)), config.table_key},
       opened_ms_(std::size_t{config.max_connections} * sizeof(std::uint32_t)),
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
@@ -43,7 +48,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       rst_limit_(200'000),
       icmp_limit_(20'000),
       icmp_error_limit_(1'000),
-      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, &params_[0], addresses_.mss(), counters_} {
+      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, slabs_.maps, slabs_.more_sends, &params_[0],
+           addresses_.mss(), counters_} {
   recent_params_.fill(kNoParams);
 }
 
@@ -57,6 +63,8 @@ std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
   return std::size_t{config.max_connections} * (sizeof(tcp::Tcb) + sizeof(tcp::TimeWait) + sizeof(std::uint32_t)) +
          std::size_t{config.syn_cache} * sizeof(tcp::HalfOpen) + std::size_t{side_blocks(config)} * sizeof(tcp::Side) +
          std::size_t{congestion_blocks(config)} * sizeof(tcp::CongestionState) +
+         std::size_t{send_maps(config)} * sizeof(tcp::SendMap) +
+         std::size_t{long_send_maps(config)} * sizeof(tcp::SendMore) +
          ConnTableCore::bytes_reserved(table_entries(config)) + Reassembly::bytes_needed(config.reassembly);
 }
 

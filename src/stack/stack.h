@@ -39,6 +39,7 @@ struct StackConfig {
   std::uint32_t syn_cache = 1024;        // half-open ones of this shard
   SynCookies syn_cookies = SynCookies::kAuto;
   std::uint32_t side_blocks = 0;         // 0: an eighth of max_connections, at least 64
+  std::uint32_t send_maps = 0;           // the same
   std::uint32_t msl_ms = 60'000;
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
@@ -155,7 +156,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 47;
+  static constexpr std::size_t kNamedCounters = 58;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }

@@ -19,46 +19,25 @@ bool update_window(Tcb& tcb, const Segment& segment) noexcept {
   return changed;
 }
 
-// Timed segments measure in microseconds; the echoed timestamp, in milliseconds, serves where Karn forbids that.
-// What this acknowledgment says by either way; 0: nothing.
-std::uint32_t measure(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
-  const bool timing = (tcb.flags & kRttTiming) != 0;
-  if (timing && tcb.snd_una.after(tcb.rtt_seq)) {
-    tcb.flags &= ~kRttTiming;
-    const std::uint32_t rtt_us = env.now_us() - tcb.rtt_start_us;
-    rtt_sample(tcb, rtt_us);
-    return rtt_us;
-  }
-  if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return 0;
-  const std::uint32_t rtt_us = echoed_rtt_us(tcb, segment.options->tsecr, env);
-  if (!timing && rtt_us != 0) rtt_sample(tcb, rtt_us);
-  return rtt_us;
-}
-
-std::uint32_t note_sacked(Tcb& tcb, const Segment& segment, Env& env) noexcept {
-  if ((tcb.flags & kSackOk) == 0 || segment.options->n_sack == 0) return 0;
-  return sack_note(tcb, *segment.options, env);
-}
-
 void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
-  AckSample sample{.acked = segment.ack - tcb.snd_una, .flight = in_flight(tcb)};
+  AckNews news;
+  news.sample.acked = news.delivered = segment.ack - tcb.snd_una;
+  news.sample.flight = in_flight(tcb);
   const std::uint32_t syn = (tcb.flags & kSynUnacked) != 0 ? 1 : 0;
   tcb.flags &= ~kSynUnacked;
   tcb.snd_una = segment.ack;
-  queue_acked(tcb, std::min(sample.acked - syn, tcb.snd_queued), env);
-  sample.rtt_us = measure(tcb, segment, env);
-  if (Side* side = side_of(tcb, env)) sack_advance(*side, tcb.snd_una);
-  note_sacked(tcb, segment, env);
-  on_new_ack(tcb, sample, env);
+  queue_acked(tcb, std::min(news.sample.acked - syn, tcb.snd_queued), env);
+  flight_acked(tcb, segment, news, env);
+  if (segment.options->n_sack != 0) sack_note(tcb, segment, news, env);
+  if ((tcb.flags & kPersist) == 0) {
+    tcb.backoff = 0;  // also before a valid sample: the path works again
+    stop_rexmt(tcb);
+  }
+  recover_on_ack(tcb, segment, news, env);
   if ((tcb.flags & kPersist) != 0) {
     end_persist(tcb, env);
-  } else {
-    tcb.backoff = 0;  // also before a valid sample: the path works again
-    if (in_flight(tcb) == 0) {
-      tcb.t_rexmt = Tick{};
-    } else {
-      restart_rexmt(tcb, env);
-    }
+  } else if (in_flight(tcb) != 0 && (tcb.flags & kReoTimer) == 0) {
+    restart_rexmt(tcb, env);
   }
   offer_room(tcb, env);
 }
@@ -74,13 +53,20 @@ Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
     acknowledged(tcb, segment, env);
     return Verdict::kAckAccepted;
   }
-  const std::uint32_t sack_news = note_sacked(tcb, segment, env);
+  AckNews news;
+  news.sample.flight = in_flight(tcb);
+  if (segment.options->n_sack != 0) {
+    if (const SendMap* map = map_of(tcb, env)) news.fack = map->fack;
+    else news.fack = tcb.snd_una;
+    sack_note(tcb, segment, news, env);
+  }
   if ((tcb.flags & kPersist) != 0) {
     end_persist(tcb, env);
-  } else if (in_flight(tcb) != 0) {
+  } else {
     // RFC 5681 2, or with SACK RFC 6675 2, where the window may move and text come along.
-    const bool plain = segment.seg_len() == 0 && !window_changed && segment.wnd == tcb.snd_wnd;
-    if (plain || sack_news != 0) on_duplicate_ack(tcb, env);
+    const bool awaited = in_flight(tcb) != 0 || (tcb.flags & kProbeDoubt) != 0;
+    news.duplicate = awaited && segment.seg_len() == 0 && !window_changed && segment.wnd == tcb.snd_wnd;
+    if (news.duplicate || news.sacked != 0 || news.has_dsack || news.unmapped) recover_on_ack(tcb, segment, news, env);
   }
   return window_changed ? Verdict::kWindowUpdate : Verdict::kAckDuplicate;
 }
@@ -88,12 +74,12 @@ Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 bool fin_acked(const Tcb& tcb) noexcept { return (tcb.flags & kFinSent) != 0 && tcb.snd_una == tcb.snd_nxt; }
 
 void start_sending(Tcb& tcb, Env& env) noexcept {
-  if ((tcb.flags & kRttTiming) != 0) rtt_sample(tcb, env.now_us() - tcb.rtt_start_us);
+  if ((tcb.flags & kRttTiming) != 0) rtt_sample(tcb, env.now_us() - tcb.sent_us);
   tcb.flags &= ~kRttTiming;
   if (tcb.backoff != 0) rtt_syn_lost(tcb);
   congestion::start(tcb, tcb.backoff, env);
   tcb.backoff = 0;
-  tcb.t_rexmt = Tick{};
+  stop_rexmt(tcb);
   restart_keepalive(tcb, env);
 }
 

@@ -153,6 +153,7 @@ void release(Tcb& tcb, Env& env) noexcept {
   queue_clear(tcb, env);
   drop_unread(tcb, env);
   congestion::drop_state(tcb, env);
+  drop_map(tcb, env);
   if (tcb.side == kNoIndex) return;
   env.bufs.release_all(env.sides[tcb.side].ooo_head);
   env.sides.give(tcb.side);

@@ -41,10 +41,8 @@ void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
   }
 }
 
-// RFC 6582 3.2 step 3, full acknowledgment: no burst.
-void recovered(Tcb& tcb, std::uint32_t flight, Env&) noexcept {
-  set_cwnd(tcb, std::min<std::uint64_t>(tcb.ssthresh, std::uint64_t{std::max(flight, smss(tcb))} + smss(tcb)));
-}
+// RFC 6937: where proportional reduction led to.
+void recovered(Tcb& tcb, std::uint32_t, Env&) noexcept { set_cwnd(tcb, tcb.ssthresh); }
 
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   switch (env.of(tcb).congestion) {

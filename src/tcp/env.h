@@ -15,6 +15,7 @@
 #include "tcp/congestion_state.h"
 #include "tcp/params.h"
 #include "tcp/segment.h"
+#include "tcp/send_map.h"
 #include "tcp/tcb.h"
 
 namespace sluice::tcp {
@@ -61,6 +62,8 @@ struct Counters {
   std::uint64_t rto_timeouts = 0, fast_retransmits = 0, keepalive_probes = 0, zero_window_probes = 0;
   std::uint64_t delayed_acks = 0;
   std::uint64_t congestion_blocks_exhausted = 0;
+  std::uint64_t tlp_probes = 0, tlp_losses = 0, reorder_timeouts = 0, lost_retransmissions = 0, dsacks_received = 0;
+  std::uint64_t undone_by_timestamps = 0, undone_by_dsack = 0, undone_by_frto = 0, send_maps_exhausted = 0;
 };
 
 struct Env {
@@ -70,6 +73,8 @@ struct Env {
   BufPool& bufs;
   Slab<Side>& sides;
   Slab<CongestionState>& congestion;
+  Slab<SendMap>& maps;
+  Slab<SendMore>& more_sends;
   const Params* params;              // table, indexed by Tcb::params
   const std::uint16_t* local_mss;    // MSS that the MTU allows, indexed by FlowId::local_addr
   Counters& counters;

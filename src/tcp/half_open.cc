@@ -172,8 +172,7 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
   if (record.retries == 0 && record.deadline.armed()) {
     const std::uint32_t left = std::min(record.deadline.until(env.tick), kSynAckFirstTicks);
     tcb.flags |= kRttTiming;
-    tcb.rtt_seq = record.iss;
-    tcb.rtt_start_us = env.now_us() - (kSynAckFirstTicks - left) * kUsPerTick;
+    tcb.sent_us = env.now_us() - (kSynAckFirstTicks - left) * kUsPerTick;
   }
   enter(tcb, State::kSynRcvd, env);
 }

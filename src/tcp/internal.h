@@ -76,8 +76,7 @@ Side* need_side(Tcb& tcb, Env& env) noexcept;
 [[nodiscard]] inline Side* side_of(Tcb& tcb, Env& env) noexcept {
   return tcb.side == kNoIndex ? nullptr : &env.sides[tcb.side];
 }
-// Returns it when reassembly, scoreboard and recovery are all done with it: no ooo data or FIN, no block to
-// report, n_sacked 0, neither recovery flag set.
+// Returns it when reassembly is done with it: no ooo data or FIN, no block to report.
 void drop_idle_side(Tcb& tcb, Env& env) noexcept;
 
 // --- challenge.cc (input side) ---

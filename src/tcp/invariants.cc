@@ -86,18 +86,36 @@ const char* broken_side(const Tcb& tcb, const Side& side) noexcept {
   const bool fin_waits = (tcb.flags & kFinOutOfOrder) != 0;
   if (fin_waits && !side.fin_seq.after(tcb.rcv_nxt)) return "FIN ahead of a gap is not ahead";
   if ((side.n_recent != 0) != (bufs != 0 || fin_waits)) return "SACK blocks and out-of-order data disagree";
-  for (unsigned i = 0; i < side.n_sacked; ++i) {
-    const wire::SackBlock& mark = side.sacked[i];
-    if (!mark.left.before(mark.right)) return "scoreboard holds an empty range";
-    if (!mark.left.after(i == 0 ? tcb.snd_una : side.sacked[i - 1].right)) {
-      return "scoreboard is unsorted or touches SND.UNA";
-    }
-    if (mark.right.after(tcb.snd_nxt)) return "scoreboard goes beyond SND.NXT";
+  return nullptr;
+}
+
+// What is outstanding, told once and whole.
+const char* broken_map(const Tcb& tcb, const Env& env) noexcept {
+  if (tcb.sends == kNoIndex) return nullptr;
+  if (tcb.sends >= env.maps.capacity()) return "send map's index is beyond its slab";
+  SendMap& map = env.maps[tcb.sends];
+  const SendRecords records(map, tcb.snd_una, env.more_sends);
+  if (records.size() == 0 || in_flight(tcb) == 0) return "send map of nothing";
+  if (records.size() > SendRecords::kMaxRecords) return "send map is beyond its bound";
+  std::uint32_t sacked = 0;
+  std::uint32_t lost = 0;
+  for (unsigned i = 0; i < records.size(); ++i) {
+    if (!records.begin(i).before(records[i].end)) return "send map holds an empty stretch";
+    sacked += records[i].fate == Fate::kSacked ? records.bytes(i) : 0;
+    lost += records[i].fate == Fate::kLost ? records.bytes(i) : 0;
+    if (records[i].fate == Fate::kLost && !records[i].end.after(map.lost_from)) return "a lost stretch would not be found";
   }
-  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return nullptr;
-  if (!side.recover.after(tcb.snd_una)) return "recovery goes on after its end";
-  if (side.rexmt_nxt.after(side.recover)) return "retransmission is beyond recovery's end";
-  return side.recover.after(tcb.snd_nxt) ? "recovery ends beyond SND.NXT" : nullptr;
+  if (records[records.size() - 1].end != tcb.snd_nxt) return "send map does not end at SND.NXT";
+  if (records[0].fate == Fate::kSacked) return "SND.UNA is reported as received";
+  if (sacked != map.sacked || lost != map.lost) return "send map and its sums disagree";
+  if (map.fack.before(tcb.snd_una) || map.fack.after(tcb.snd_nxt)) return "highest number reported is not outstanding";
+  if ((map.flags & kProbing) != 0 && map.tlp_end.after(tcb.snd_nxt)) return "tail loss probe beyond SND.NXT";
+  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) {
+    return lost != 0 && (tcb.flags & kPersist) == 0 ? "a loss that nothing recovers" : nullptr;
+  }
+  if (!map.recover.after(tcb.snd_una)) return "recovery goes on after its end";
+  if ((tcb.flags & kInRecovery) != 0 && map.recover_fs == 0) return "recovery of nothing";
+  return map.recover.after(tcb.snd_nxt) ? "recovery ends beyond SND.NXT" : nullptr;
 }
 
 // Which flags a state may have.
@@ -107,8 +125,9 @@ const char* broken_flags(const Tcb& tcb) noexcept {
   const bool fin_received = (flags & kFinReceived) != 0;
   if ((flags & kFinSent) != 0 && !fin_queued) return "FIN sent and never queued";
   if ((flags & (kInRecovery | kInRtoRecovery)) == (kInRecovery | kInRtoRecovery)) return "two recoveries at once";
-  if ((flags & (kInRecovery | kInRtoRecovery)) != 0 && tcb.side == kNoIndex) return "recovery without a side block";
-  if ((flags & kSackRecovery) != 0 && (flags & kInRecovery) == 0) return "scoreboard recovery outside recovery";
+  if ((flags & (kInRecovery | kInRtoRecovery)) != 0 && tcb.sends == kNoIndex) return "recovery without a send map";
+  if (tcb.sends != kNoIndex && (flags & (kRttTiming | kUntimed)) != 0) return "two accounts of what is outstanding";
+  if ((flags & kPto) != 0 && (flags & kReoTimer) != 0) return "one timer for two things";
   if ((flags & kRexmtOne) != 0 && in_flight(tcb) == 0) return "retransmission of nothing";
   if ((flags & kFinOutOfOrder) != 0 && (fin_received || tcb.side == kNoIndex)) return "FIN ahead of a gap, and no gap";
   switch (tcb.state) {
@@ -134,6 +153,8 @@ const char* broken_timers(const Tcb& tcb) noexcept {
   if (in_flight(tcb) != 0 && !armed) return "outstanding, and no retransmission timer";
   if (in_flight(tcb) == 0 && armed && (tcb.flags & kPersist) == 0) return "retransmission timer for nothing";
   if ((tcb.flags & kPersist) != 0 && !armed) return "probing without a timer";
+  if ((tcb.flags & (kPto | kReoTimer)) != 0 && !armed) return "probe or reordering timer is not armed";
+  if ((tcb.flags & (kPto | kReoTimer)) != 0 && (tcb.flags & kPersist) != 0) return "two uses of one timer";
   if ((tcb.flags & kAckDelayed) != 0 && !tcb.t_delack.armed()) return "delayed acknowledgment without a timer";
   return nullptr;
 }
@@ -146,6 +167,7 @@ const char* broken_invariant(const Tcb& tcb, const Env& env) noexcept {
        {&broken_numbers, &broken_send_queue, &broken_receive_queue, &broken_flags, &broken_timers}) {
     if (const char* broken = check(tcb)) return broken;
   }
+  if (const char* broken = broken_map(tcb, env)) return broken;
   if (tcb.side == kNoIndex) return nullptr;
   const Side& side = static_cast<const Slab<Side>&>(env.sides)[tcb.side];
   const char* broken = broken_side(tcb, side);

@@ -81,10 +81,7 @@ void advance(Tcb& tcb, const OutSegment& out, Env& env) noexcept {
   ++env.counters.mib.OutSegs;
   tcb.snd_nxt = out.seq + seg_len(out);
   if ((out.flags & kFin) != 0) tcb.flags |= kFinSent;
-  if ((tcb.flags & (kRttTiming | kInRecovery | kInRtoRecovery)) != 0) return;
-  tcb.flags |= kRttTiming;
-  tcb.rtt_seq = tcb.snd_nxt - 1;
-  tcb.rtt_start_us = env.now_us();
+  note_sent(tcb, out.seq, env);
 }
 
 // Whether a segment of `len` bytes of `waiting` may leave that the windows allow. A full one always may.
@@ -100,15 +97,16 @@ bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std:
   return (params.nodelay || idle) && len >= (max_wnd + 1) / 2;
 }
 
-// RFC 5681 4.1. rtt_start_us is no older than the last transmission by more than a round trip.
+// RFC 5681 4.1
 void restart_after_idle(Tcb& tcb, Env& env) noexcept {
-  if (in_flight(tcb) == 0 && env.now_us() - tcb.rtt_start_us > base_rto_us(tcb)) congestion::idle(tcb, env);
+  if (in_flight(tcb) != 0 || env.now_us() - tcb.sent_us <= base_rto_us(tcb)) return;
+  congestion::idle(tcb, env);
+  tcb.reo_mult = 0;
 }
 
 void send_new(Tcb& tcb, Env& env) noexcept {
   const Params& params = env.of(tcb);
   restart_after_idle(tcb, env);
-  const std::uint32_t allowance = send_allowance(tcb);
   std::uint32_t in_network = pipe(tcb, env);
   for (;;) {
     const std::uint32_t waiting = unsent(tcb);
@@ -116,7 +114,7 @@ void send_new(Tcb& tcb, Env& env) noexcept {
     const std::uint32_t len = std::min({waiting, smss(tcb), left});
     const bool fin = fin_pending(tcb) && len == waiting && left > len;
     if (waiting == 0 ? !fin : !worth_sending(tcb, params, len, waiting)) return;
-    if (len != 0 && in_network != 0 && in_network + len > allowance) return;
+    if (len != 0 && in_network != 0 && in_network + len > tcb.cwnd) return;
     if (env.out.full()) {
       tcb.flags |= kMoreOutput;
       return;
@@ -127,8 +125,6 @@ void send_new(Tcb& tcb, Env& env) noexcept {
     if ((tcb.flags & kPersist) != 0) {
       tcb.flags &= ~kPersist;
       tcb.backoff = 0;
-      restart_rexmt(tcb, env);
-    } else if (!tcb.t_rexmt.armed()) {
       restart_rexmt(tcb, env);
     }
   }
@@ -160,10 +156,12 @@ void retransmit(Tcb& tcb, Env& env) noexcept {
     const std::uint32_t joined = end == tcb.snd_nxt ? joined_bytes(tcb, edge - due.left) : 0;
     const OutSegment& out = add_data(tcb, due.left, old_len + joined, fin, env);
     const SeqNum sent_end = out.seq + seg_len(out);
-    note_retransmitted(tcb, sent_end, env);
+    note_retransmitted(tcb, due.left, sent_end, env);
     if (sent_end.after(tcb.snd_nxt)) {
       ++env.counters.mib.OutSegs;
+      const SeqNum from = tcb.snd_nxt;
       tcb.snd_nxt = sent_end;
+      note_sent(tcb, from, env);
     }
     if (!tcb.t_rexmt.armed()) restart_rexmt(tcb, env);
   }
@@ -186,7 +184,11 @@ void output(Tcb& tcb, Env& env) noexcept {
   if (sends_data(tcb.state)) {
     if ((tcb.flags & (kRexmtOne | kInRtoRecovery | kInRecovery)) != 0) retransmit(tcb, env);
     if (unsent(tcb) != 0 || fin_pending(tcb)) {
+      const std::uint32_t flight = in_flight(tcb);
       send_new(tcb, env);
+      // A probe of a single segment waits for a delayed acknowledgment; of more it need not.
+      const bool alone = (tcb.flags & kPto) != 0 && flight <= smss(tcb);
+      if (in_flight(tcb) != flight && (!tcb.t_rexmt.armed() || alone)) restart_rexmt(tcb, env);
       if (must_probe(tcb)) start_persist(tcb, env);
     }
   }
@@ -243,8 +245,7 @@ void send_syn(Tcb& tcb, Env& env) noexcept {
   if (tcb.snd_nxt == tcb.snd_una) {
     tcb.snd_nxt += 1;
     tcb.flags |= kRttTiming;
-    tcb.rtt_seq = tcb.snd_una;
-    tcb.rtt_start_us = env.now_us();
+    tcb.sent_us = env.now_us();
     ++env.counters.mib.OutSegs;
   } else {
     tcb.flags &= ~kRttTiming;
@@ -260,7 +261,7 @@ void send_probe(Tcb& tcb, Env& env) noexcept {
   if (in_flight(tcb) != 0) {  // the byte, or the FIN, that was not accepted
     const bool fin = tcb.snd_una == queue_end(tcb);
     const OutSegment& out = add_data(tcb, tcb.snd_una, fin ? 0 : 1, fin, env);
-    note_retransmitted(tcb, out.seq + seg_len(out), env);
+    note_retransmitted(tcb, out.seq, out.seq + seg_len(out), env);
     return;
   }
   const std::uint32_t waiting = unsent(tcb);
@@ -281,6 +282,22 @@ bool send_mtu_probe(Tcb& tcb, std::uint16_t mss, Env& env) noexcept {
   }
   tcb.mss = ordinary;
   return sends;
+}
+
+bool send_tail_probe(Tcb& tcb, Env& env) noexcept {
+  if (env.out.full()) return true;  // as good as lost
+  const std::uint32_t len = std::min({unsent(tcb), smss(tcb), window_left(tcb)});
+  if (len != 0) {
+    advance(tcb, add_data(tcb, tcb.snd_nxt, len, false, env), env);
+    return true;
+  }
+  // The last segment, or what of it the peer's window covers.
+  const SeqNum edge = earlier(tcb.snd_nxt, tcb.snd_una + snd_wnd_bytes(tcb));
+  const SeqNum left = edge - std::min(smss(tcb), edge - tcb.snd_una);
+  const bool fin = (tcb.flags & kFinSent) != 0 && edge == tcb.snd_nxt;
+  const OutSegment& out = add_data(tcb, left, edge - left - (fin ? 1U : 0U), fin, env);
+  note_retransmitted(tcb, left, left + seg_len(out), env);
+  return false;
 }
 
 void reset_for(const Segment& segment, OutSegment& answer) noexcept {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Loss: fast retransmit and fast recovery, by NewReno (RFC 6582) or by the scoreboard
-// (RFC 6675), limited transmit (RFC 3042), and the walk over everything outstanding
-// that follows a timeout. SND.NXT never goes back; Side::rexmt_nxt is where
-// retransmission stands. Without a side block (their slab is empty) one segment is
-// retransmitted a timeout or fast retransmit.
+// Recovery: from the loss that RACK or, without SACK, the third duplicate ACK tells of
+// until everything then outstanding is acknowledged, cwnd going down to ssthresh in
+// proportion to what arrives (PRR, RFC 6937); and after a timeout. SND.NXT never goes
+// back. Without a send map (their slab is empty) one segment is retransmitted a
+// timeout or fast retransmit.
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -11,140 +11,215 @@ namespace sluice::tcp {
 namespace {
 
 constexpr unsigned kDupThresh = 3;
+constexpr std::uint32_t kAnyRecovery = kInRecovery | kInRtoRecovery;
 
-const Side* side_of(const Tcb& tcb, const Env& env) noexcept {
-  return tcb.side == kNoIndex ? nullptr : &static_cast<const Slab<Side>&>(env.sides)[tcb.side];
+// RFC 6937 3, with the safe ACK of its successor (RFC 9937): `safe` when SND.UNA moved and no further loss showed.
+void reduce_proportionally(Tcb& tcb, SendMap& map, std::uint32_t delivered, bool safe, Env& env) noexcept {
+  map.prr_delivered += delivered;
+  const std::uint32_t in_network = pipe(tcb, env);
+  std::uint32_t quota = 0;  // SndCnt
+  if (in_network > tcb.ssthresh) {
+    const std::uint64_t share = std::uint64_t{map.prr_delivered} * tcb.ssthresh + (map.recover_fs - 1);
+    const auto due = static_cast<std::uint32_t>(share / map.recover_fs);
+    quota = due > map.prr_out ? due - map.prr_out : 0;
+  } else {
+    quota = map.prr_delivered > map.prr_out ? map.prr_delivered - map.prr_out : 0;
+    quota = std::max(quota, delivered) + (safe ? smss(tcb) : 0);
+    quota = std::min(quota, tcb.ssthresh - in_network);
+  }
+  if (map.prr_out == 0) quota = std::max(quota, smss(tcb));  // the fast retransmit
+  tcb.cwnd = in_network + quota;
 }
 
-void enter_recovery(Tcb& tcb, Env& env) noexcept {
+void enter_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcept {
+  ++env.counters.fast_retransmits;
+  undo_keep(tcb, map);
+  congestion::loss(tcb, in_flight(tcb), env);
+  tcb.flags |= kInRecovery;
+  map.recover = tcb.snd_nxt;
+  map.prr_delivered = map.prr_out = 0;
+  const std::uint32_t had_left = map.sacked + map.dup_bytes - std::min(map.sacked + map.dup_bytes, news.delivered);
+  const std::uint32_t outstanding = in_flight(tcb) + news.sample.acked;
+  map.recover_fs = std::max(outstanding - std::min(outstanding, had_left), smss(tcb));
+  if ((tcb.flags & kReoTimer) == 0) restart_rexmt(tcb, env);
+}
+
+void end_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcept {
+  const bool fast = (tcb.flags & kInRecovery) != 0;
+  tcb.flags &= ~kAnyRecovery;
+  map.flags = static_cast<std::uint16_t>((map.flags & ~(kFrtoFirst | kFrtoSecond)) | kRecovered);
+  map.undo_until = tcb.snd_nxt;
+  map.dup_bytes = 0;
+  if (!news.has_dsack) rack_recovered(tcb, map);
+  if (fast) congestion::recovered(tcb, in_flight(tcb), env);
+}
+
+// Without SACK duplicate ACKs tell that something left the network, and a partial ACK that the next segment is
+// missing too (RFC 6582, 6937 3).
+void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept {
+  const std::uint32_t segment = smss(tcb);
+  if (news.sample.acked != 0) {
+    const std::uint32_t had_left = std::min(map.dup_bytes, news.sample.acked - std::min(news.sample.acked, segment));
+    map.dup_bytes -= had_left;
+    news.delivered -= std::min(had_left, news.delivered);
+    tcb.dupacks = 0;
+    if ((tcb.flags & kInRecovery) == 0) return;
+    tcb.flags |= kRexmtOne;  // whatever cwnd says (RFC 6582 3.2 step 3)
+  } else {
+    if (!news.duplicate || (tcb.flags & kInRtoRecovery) != 0) return;
+    news.delivered = segment;
+    if ((tcb.flags & kInRecovery) != 0) {
+      map.dup_bytes += segment;
+      return;
+    }
+    // RFC 6582 3.2 step 2: duplicates of what recovery sent again do not begin another.
+    if ((map.flags & kRecovered) != 0 && !tcb.snd_una.after(map.recover)) return;
+    if (tcb.dupacks < kDupThresh) tcb.dupacks = (tcb.dupacks + 1U) & 3U;
+    if (tcb.dupacks < kDupThresh) return;
+    map.dup_bytes = kDupThresh * segment;
+  }
+  SendRecords records = open(tcb, map, env);
+  if (records.size() != 0 && !records[0].resent) records.lose(tcb.snd_una, earlier(tcb.snd_una + segment, tcb.snd_nxt));
+}
+
+// Duplicate ACKs without a map: two let new segments out (RFC 3042), the third takes one, and where there is none the
+// segment at SND.UNA goes again.
+SendMap* count_duplicate(Tcb& tcb, Env& env) noexcept {
+  if (tcb.dupacks + 1U < kDupThresh) {
+    ++tcb.dupacks;
+    return nullptr;
+  }
+  if (SendMap* map = need_map(tcb, env)) return map;
+  tcb.dupacks = 0;
   ++env.counters.fast_retransmits;
   congestion::loss(tcb, in_flight(tcb), env);
   tcb.flags |= kRexmtOne;
   restart_rexmt(tcb, env);
-  Side* side = need_side(tcb, env);
-  if (side == nullptr) {
-    tcb.dupacks = 0;
-    return;
-  }
-  tcb.flags |= kInRecovery;
-  side->recover = tcb.snd_nxt;
-  side->rexmt_nxt = tcb.snd_una;
-  if (side->n_sacked != 0) {
-    tcb.flags |= kSackRecovery;
-  } else {
-    congestion::inflate(tcb, kDupThresh * smss(tcb));
-  }
+  return nullptr;
 }
 
-void on_ack_in_recovery(Tcb& tcb, const Side& side, std::uint32_t acked, Env& env) noexcept {
-  if (!tcb.snd_una.before(side.recover)) {
-    tcb.flags &= ~(kInRecovery | kSackRecovery);
-    congestion::recovered(tcb, in_flight(tcb), env);
-    return;
+// What is outstanding, all of it or what RACK would have waited for no longer (RFC 8985 6.3), is lost.
+void retransmit(Tcb& tcb, bool all, Env& env) noexcept {
+  tcb.flags = (tcb.flags & ~(kAnyRecovery | kPto | kReoTimer)) | kRexmtOne;
+  tcb.dupacks = 0;
+  SendMap* map = in_flight(tcb) > smss(tcb) ? need_map(tcb, env) : map_of(tcb, env);
+  if (map == nullptr) return;
+  SendRecords records = open(tcb, *map, env);
+  records.forget_sacked();  // RFC 2018 8: the peer may have thrown it away
+  for (unsigned i = 0; i < records.size(); ++i) {
+    if (records[i].fate == Fate::kOut && (all || i == 0 || rack_overdue(tcb, *map, records[i], env))) {
+      records.set_fate(i, Fate::kLost);
+    }
   }
-  // A partial acknowledgment: the segment at SND.UNA is missing too. With marks they tell what is missing.
-  if ((tcb.flags & kSackRecovery) == 0) {
-    congestion::deflate(tcb, acked);
-    tcb.flags |= kRexmtOne;
-  } else if (side.n_sacked == 0 && !side.rexmt_nxt.after(tcb.snd_una)) {
-    tcb.flags |= kRexmtOne;
-  }
+  tcb.flags |= kInRtoRecovery;
+  map->recover = tcb.snd_nxt;
+  map->dup_bytes = 0;
 }
 
 }  // namespace
 
 std::uint32_t pipe(const Tcb& tcb, const Env& env) noexcept {
-  const Side* side = side_of(tcb, env);
-  if (side == nullptr) return in_flight(tcb);
-  const SeqNum retransmitted = later(side->rexmt_nxt, tcb.snd_una);
-  if ((tcb.flags & kInRtoRecovery) != 0) {  // all that was outstanding then is taken for lost
-    return unsacked(*side, tcb.snd_una, retransmitted) + unsacked(*side, side->recover, tcb.snd_nxt);
-  }
-  if ((tcb.flags & kSackRecovery) != 0) {  // RFC 6675 4, SetPipe()
-    const SeqNum lost = later(lost_edge(*side, tcb.snd_una, smss(tcb)), tcb.snd_una);
-    return unsacked(*side, lost, tcb.snd_nxt) + unsacked(*side, tcb.snd_una, retransmitted);
-  }
-  return in_flight(tcb);
+  const std::uint32_t flight = in_flight(tcb);
+  const SendMap* map = map_of(tcb, env);
+  std::uint32_t left = tcb.dupacks * smss(tcb);
+  if (map != nullptr) left = map->sacked + map->lost + std::max(left, map->dup_bytes);
+  return flight - std::min(flight, left);
 }
 
-std::uint32_t send_allowance(const Tcb& tcb) noexcept {
-  const bool limited_transmit = tcb.dupacks > 0 && tcb.dupacks < kDupThresh && (tcb.flags & kInRecovery) == 0;
-  return tcb.cwnd + (limited_transmit ? tcb.dupacks * smss(tcb) : 0);
-}
-
-void on_duplicate_ack(Tcb& tcb, Env& env) noexcept {
-  if ((tcb.flags & (kInRtoRecovery | kPersist)) != 0) return;
-  if ((tcb.flags & kInRecovery) != 0) {
-    if ((tcb.flags & kSackRecovery) == 0) congestion::inflate(tcb, smss(tcb));
-    return;
+void recover_on_ack(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept {
+  if (news.has_dsack) rack_widen(tcb, env);
+  SendMap* map = map_of(tcb, env);
+  probe_acked(tcb, map, news, env);
+  if (map == nullptr) {
+    if (news.sample.acked != 0) {
+      tcb.dupacks = 0;
+      if (in_flight(tcb) == 0) tcb.flags &= ~kRexmtOne;
+      congestion::acked(tcb, news.sample, env);
+      return;
+    }
+    if (news.unmapped || (news.duplicate && (tcb.flags & kSackOk) == 0)) map = count_duplicate(tcb, env);
+    if (map == nullptr) return;
   }
-  if (tcb.dupacks < kDupThresh) tcb.dupacks = (tcb.dupacks + 1U) & 7U;
-  const Side* side = side_of(tcb, env);
-  const bool lost = side != nullptr && lost_edge(*side, tcb.snd_una, smss(tcb)).after(tcb.snd_una);
-  if (tcb.dupacks >= kDupThresh || lost) enter_recovery(tcb, env);
-}
-
-void on_new_ack(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
-  tcb.dupacks = 0;
-  Side* side = tcp::side_of(tcb, env);
-  if ((tcb.flags & kInRecovery) != 0) {
-    on_ack_in_recovery(tcb, *side, sample.acked, env);
+  const bool was_fast = !undo_on_ack(tcb, *map, segment, news, env) && (tcb.flags & kInRecovery) != 0;
+  if ((tcb.flags & kAnyRecovery) != 0 && !tcb.snd_una.before(map->recover)) end_recovery(tcb, *map, news, env);
+  const std::uint32_t lost_before = map->lost;
+  if ((tcb.flags & kPersist) != 0) {
+    // the window was closed over it: nothing is known of losses
+  } else if ((tcb.flags & kSackOk) != 0) {
+    tcb.dupacks = 0;
+    rack_detect(tcb, *map, env);
   } else {
-    congestion::acked(tcb, sample, env);
+    lose_without_sack(tcb, *map, news, env);
   }
-  if ((tcb.flags & kInRtoRecovery) != 0 && !tcb.snd_una.before(side->recover)) tcb.flags &= ~kInRtoRecovery;
-  if (in_flight(tcb) == 0) tcb.flags &= ~kRexmtOne;
-  drop_idle_side(tcb, env);
+  if (map->lost != 0 && (tcb.flags & (kAnyRecovery | kPersist)) == 0) enter_recovery(tcb, *map, news, env);
+  if ((tcb.flags & kInRecovery) != 0) {
+    const bool safe = news.sample.acked != 0 && map->lost <= lost_before;
+    if (news.delivered != 0) reduce_proportionally(tcb, *map, news.delivered, safe, env);
+  } else if (news.sample.acked != 0 && !was_fast) {
+    congestion::acked(tcb, news.sample, env);
+  }
+  if (in_flight(tcb) != 0) return;
+  tcb.flags &= ~kRexmtOne;
+  drop_map(tcb, env);
 }
+
+void on_reorder_timeout(Tcb& tcb, Env& env) noexcept {
+  tcb.flags &= ~kReoTimer;
+  restart_rexmt(tcb, env);
+  SendMap* map = map_of(tcb, env);
+  if (map == nullptr) return;
+  const std::uint32_t lost_before = map->lost;
+  rack_detect(tcb, *map, env);
+  if (map->lost == lost_before) return;
+  ++env.counters.reorder_timeouts;
+  const AckNews nothing;
+  if ((tcb.flags & kAnyRecovery) == 0) enter_recovery(tcb, *map, nothing, env);
+  if ((tcb.flags & kInRecovery) != 0) reduce_proportionally(tcb, *map, 0, false, env);
+}
+
+void before_timeout(Tcb& tcb, Env& env) noexcept {
+  SendMap* map = need_map(tcb, env);
+  if (map == nullptr) return;
+  const bool first = tcb.backoff == 0 && (tcb.flags & kAnyRecovery) == 0;
+  if (tcb.backoff == 0) undo_keep(tcb, *map);
+  map->flags &= static_cast<std::uint16_t>(~(kFrtoFirst | kFrtoSecond | kProbing | kProbeResent));
+  if (first && (tcb.flags & kSackOk) != 0) map->flags |= kFrtoFirst;
+}
+
+void retransmit_overdue(Tcb& tcb, Env& env) noexcept { retransmit(tcb, false, env); }
 
 void retransmit_all(Tcb& tcb, Env& env) noexcept {
-  tcb.flags &= ~(kInRecovery | kSackRecovery | kInRtoRecovery);
-  tcb.dupacks = 0;
-  Side* side = tcp::side_of(tcb, env);
-  if (side != nullptr) side->n_sacked = 0;  // RFC 2018 8: the peer may have thrown it away
-  if (in_flight(tcb) > smss(tcb)) side = need_side(tcb, env);
-  if (in_flight(tcb) <= smss(tcb) || side == nullptr) {
-    tcb.flags |= kRexmtOne;
-    drop_idle_side(tcb, env);
-    return;
-  }
-  tcb.flags |= kInRtoRecovery;
-  side->recover = tcb.snd_nxt;
-  side->rexmt_nxt = tcb.snd_una;
+  retransmit(tcb, true, env);
+  if (SendMap* map = map_of(tcb, env)) map->flags &= static_cast<std::uint16_t>(~kUndoable);  // not by congestion
 }
 
-wire::SackBlock next_retransmission(const Tcb& tcb, const Env& env) noexcept {
+wire::SackBlock next_retransmission(Tcb& tcb, Env& env) noexcept {
   const SeqNum una = tcb.snd_una;
   const std::uint32_t full = smss(tcb);
-  const Side* side = side_of(tcb, env);
-  if ((tcb.flags & kRexmtOne) != 0) {
-    const SeqNum end = side == nullptr ? tcb.snd_nxt : next_hole(*side, una, tcb.snd_nxt).right;
-    return {una, earlier(end, una + full)};
-  }
-  wire::SackBlock hole{una, una};
-  if ((tcb.flags & kInRtoRecovery) != 0) {
-    hole = next_hole(*side, later(side->rexmt_nxt, una), side->recover);
-  } else if ((tcb.flags & kSackRecovery) != 0 && side->n_sacked != 0) {
-    // RFC 6675 4, NextSeg(): what is lost, then new data, then what may be lost.
-    const SeqNum limit = earlier(side->sacked[side->n_sacked - 1].left, side->recover);
-    hole = next_hole(*side, later(side->rexmt_nxt, una), limit);
-    const bool lost = hole.left.before(lost_edge(*side, una, full));
-    if (!lost && unsent(tcb) != 0 && window_left(tcb) != 0) return {una, una};
-  }
-  hole.right = earlier(hole.right, hole.left + full);
-  if (!hole.left.before(hole.right)) return {una, una};
+  if ((tcb.flags & kRexmtOne) != 0) return {una, earlier(tcb.snd_nxt, una + full)};
+  SendMap* map = map_of(tcb, env);
+  if (map == nullptr || map->lost == 0) return {una, una};
+  if ((map->flags & kFrtoSecond) != 0 && unsent(tcb) >= full && window_left(tcb) >= full) return {una, una};
+  const SendRecords::Stretch lost = open(tcb, *map, env).first_lost();
+  const SeqNum right = earlier(lost.right, lost.left + full);
   const std::uint32_t in_network = pipe(tcb, env);
-  const bool fits = in_network == 0 || in_network + (hole.right - hole.left) <= tcb.cwnd;
-  return fits ? hole : wire::SackBlock{una, una};
+  const bool fits = in_network == 0 || in_network + (right - lost.left) <= tcb.cwnd;
+  return fits ? wire::SackBlock{lost.left, right} : wire::SackBlock{una, una};
 }
 
-void note_retransmitted(Tcb& tcb, SeqNum end, Env& env) noexcept {
-  tcb.flags &= ~(kRexmtOne | kRttTiming);  // Karn
+void note_retransmitted(Tcb& tcb, SeqNum left, SeqNum end, Env& env) noexcept {
+  tcb.flags &= ~kRexmtOne;
   if (tcb.retransmits != UINT16_MAX) ++tcb.retransmits;
   ++env.counters.mib.RetransSegs;
-  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return;
-  Side& side = env.sides[tcb.side];
-  side.rexmt_nxt = later(side.rexmt_nxt, earlier(end, side.recover));
+  note_resent(tcb, left, earlier(end, tcb.snd_nxt), env);
+  SendMap* map = map_of(tcb, env);
+  if (map == nullptr || (tcb.flags & kAnyRecovery) == 0) return;
+  const std::uint32_t bytes = earlier(end, tcb.snd_nxt) - left;
+  map->undo_bytes += bytes;
+  if ((tcb.flags & kInRecovery) != 0) map->prr_out += bytes;
+  if ((map->flags & kUndoStamped) != 0) return;
+  map->flags |= kUndoStamped;
+  map->undo_tsval = env.now_ms() + tcb.ts_offset;
 }
 
 }  // namespace sluice::tcp

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The scoreboard: what the peer says it holds beyond SND.UNA. A few ranges, sorted and
-// disjoint, none of which begins at or before SND.UNA.
-#include <iterator>
-
+// The blocks of an acknowledgment (RFC 2018, RFC 2883): which of them can be true, and
+// which tells of a duplicate. What they report is kept in the send map.
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -11,88 +9,38 @@ namespace {
 
 using wire::SackBlock;
 
-void erase(Side& side, unsigned first, unsigned last) noexcept {
-  std::copy(side.sacked + last, side.sacked + side.n_sacked, side.sacked + first);
-  side.n_sacked = static_cast<std::uint8_t>(side.n_sacked - (last - first));
-}
-
-void insert(Side& side, unsigned at, SackBlock block) noexcept {
-  if (side.n_sacked == std::size(side.sacked)) {
-    if (at == side.n_sacked) return;
-    --side.n_sacked;
-  }
-  std::copy_backward(side.sacked + at, side.sacked + side.n_sacked, side.sacked + side.n_sacked + 1);
-  side.sacked[at] = block;
-  ++side.n_sacked;
+// RFC 2883 4: the first block tells of a duplicate when it lies below the acknowledgment or within the second.
+// One about what we cannot have sent lately is nonsense.
+bool is_dsack(const Tcb& tcb, std::span<const SackBlock> blocks) noexcept {
+  const SackBlock& first = blocks[0];
+  const std::uint32_t reach = std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale;
+  if (!first.left.before(first.right) || first.left.before(tcb.snd_una - reach)) return false;
+  if (!first.right.after(tcb.snd_una)) return true;
+  if (blocks.size() < 2) return false;
+  const SackBlock& second = blocks[1];
+  return !first.left.before(second.left) && !first.right.after(second.right) && !second.right.after(tcb.snd_nxt);
 }
 
 }  // namespace
 
-std::uint32_t sack_mark(Side& side, SeqNum left, SeqNum right) noexcept {
-  const std::uint32_t news = unsacked(side, left, right);
-  if (news == 0) return 0;
-  unsigned first = 0;
-  while (first < side.n_sacked && side.sacked[first].right.before(left)) ++first;
-  unsigned last = first;
-  SackBlock block{left, right};
-  while (last < side.n_sacked && !side.sacked[last].left.after(right)) {
-    block.left = earlier(block.left, side.sacked[last].left);
-    block.right = later(block.right, side.sacked[last].right);
-    ++last;
+void sack_note(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept {
+  const std::span<const SackBlock> blocks = segment.options->sack_blocks();
+  if (blocks.empty() || (tcb.flags & kSackOk) == 0) return;
+  if (is_dsack(tcb, blocks)) {
+    news.has_dsack = true;
+    news.dsack = blocks[0];
+    ++env.counters.dsacks_received;
   }
-  erase(side, first, last);
-  insert(side, first, block);
-  return news;
-}
-
-std::uint32_t sack_note(Tcb& tcb, const wire::TcpOptions& options, Env& env) noexcept {
-  std::uint32_t news = 0;
-  for (const SackBlock& block : options.sack_blocks()) {
-    // D-SACKs, what was acknowledged since, and what was never sent tell nothing here.
+  for (const SackBlock& block : blocks) {
+    // What was acknowledged since, and what was never sent, tells nothing here.
     if (!block.left.before(block.right) || !block.left.after(tcb.snd_una) || block.right.after(tcb.snd_nxt)) continue;
-    Side* side = need_side(tcb, env);
-    if (side == nullptr) return 0;
-    news += sack_mark(*side, block.left, block.right);
+    SendMap* map = need_map(tcb, env);
+    if (map == nullptr) {
+      news.unmapped = true;
+      return;
+    }
+    flight_reported(tcb, *map, block, segment, news, env);
   }
-  return news;
-}
-
-void sack_advance(Side& side, SeqNum snd_una) noexcept {
-  unsigned gone = 0;
-  // A range that SND.UNA cut in two goes whole: a peer that acknowledges less than it holds has thrown it away.
-  while (gone < side.n_sacked && !side.sacked[gone].left.after(snd_una)) ++gone;
-  erase(side, 0, gone);
-}
-
-std::uint32_t unsacked(const Side& side, SeqNum from, SeqNum to) noexcept {
-  if (!from.before(to)) return 0;
-  std::uint32_t bytes = to - from;
-  for (unsigned i = 0; i < side.n_sacked; ++i) {
-    const SeqNum left = later(side.sacked[i].left, from);
-    const SeqNum right = earlier(side.sacked[i].right, to);
-    if (left.before(right)) bytes -= right - left;
-  }
-  return bytes;
-}
-
-// RFC 6675 4, IsLost(): DupThresh ranges, or more than DupThresh - 1 segments' bytes, are marked above.
-SeqNum lost_edge(const Side& side, SeqNum snd_una, std::uint32_t smss) noexcept {
-  constexpr unsigned kDupThresh = 3;
-  std::uint32_t bytes = 0;
-  for (unsigned i = side.n_sacked; i-- > 0;) {
-    bytes += side.sacked[i].right - side.sacked[i].left;
-    if (side.n_sacked - i >= kDupThresh || bytes > (kDupThresh - 1) * smss) return side.sacked[i].left;
-  }
-  return snd_una;
-}
-
-SackBlock next_hole(const Side& side, SeqNum from, SeqNum limit) noexcept {
-  for (unsigned i = 0; i < side.n_sacked && from.before(limit); ++i) {
-    const SackBlock& mark = side.sacked[i];
-    if (from.before(mark.left)) return {from, earlier(mark.left, limit)};
-    from = later(from, mark.right);
-  }
-  return {from, later(from, limit)};
 }
 
 }  // namespace sluice::tcp

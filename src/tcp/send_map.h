@@ -38,6 +38,7 @@ static_assert(sizeof(SendMore) <= 4096);
 // that one time and one fate do not describe.
 struct SendMap {
   static constexpr unsigned kOwn = 12;
+  static constexpr std::uint8_t kReoPersist = 16;
 
   std::uint32_t more = kNoIndex;       // SendMore that holds the records instead of `own`
   std::uint16_t first = 0;             // index of the first record
@@ -60,11 +61,13 @@ struct SendMap {
   // undo (RFC 3522, 5682, 2883)
   std::uint32_t prior_cwnd = 0, prior_ssthresh = 0;
   SeqNum undo_from;                    // SND.UNA when recovery began
+  SeqNum undo_until;                   // when this is acknowledged undo is past
   std::uint32_t undo_bytes = 0;        // sent again since and not reported as duplicates
   std::uint32_t undo_tsval = 0;        // timestamp of the first retransmission
   SeqNum tlp_end;                      // RFC 8985 7: the probe ends here
   std::uint16_t flags = 0;             // MapFlag
   std::uint8_t sacked_segments = 0;    // about so many, saturating
+  std::uint8_t reo_persist = kReoPersist;       // RACK.reo_wnd_persist: recoveries without D-SACK until reo_mult is forgotten
   SendRecord own[kOwn];
 };
 static_assert(sizeof(SendMap) <= 256);
@@ -78,6 +81,7 @@ enum MapFlag : std::uint16_t {
   kDsackRound = 32,    // the reordering window was widened in this round trip
   kFrtoFirst = 64,     // F-RTO awaits the first acknowledgment after the timeout
   kFrtoSecond = 128,   // and then the one of new data
+  kRecovered = 256,    // `recover` is where a recovery ended
 };
 
 // A map opened for work. Sequence numbers are modular; `una` is SND.UNA. Nothing is allocated but a

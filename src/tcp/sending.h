@@ -75,40 +75,97 @@ void rtt_syn_lost(Tcb& tcb) noexcept;
 // `base_us` after so many doublings, at most `max_us`.
 [[nodiscard]] std::uint32_t backed_off_us(std::uint32_t base_us, unsigned doublings, std::uint32_t max_us) noexcept;
 
-// --- sack.cc: the scoreboard (RFC 2018, 6675) ---
-// Notes the blocks of an ACK in (SND.UNA, SND.NXT]; returns bytes that were news.
-std::uint32_t sack_note(Tcb& tcb, const wire::TcpOptions& options, Env& env) noexcept;
-// Marks [left, right), merging; returns bytes that were news. When it is full the highest range is forgotten.
-std::uint32_t sack_mark(Side& side, SeqNum left, SeqNum right) noexcept;
-// SND.UNA moved: marks below it are forgotten.
-void sack_advance(Side& side, SeqNum snd_una) noexcept;
-// Bytes of [from, to) that are not marked.
-[[nodiscard]] std::uint32_t unsacked(const Side& side, SeqNum from, SeqNum to) noexcept;
-// RFC 6675 IsLost(): what is unmarked before this is taken for lost. SND.UNA when nothing is.
-[[nodiscard]] SeqNum lost_edge(const Side& side, SeqNum snd_una, std::uint32_t smss) noexcept;
-// First unmarked stretch at or after `from`, ending at the next mark or at `limit`; empty when there is none.
-[[nodiscard]] wire::SackBlock next_hole(const Side& side, SeqNum from, SeqNum limit) noexcept;
+// --- flight.cc: what is outstanding, and what an acknowledgment says of it (ADR-0008) ---
+// What an acknowledgment brought.
+struct AckNews {
+  AckSample sample;              // `rtt_us`: of a byte that was sent once
+  std::uint32_t delivered = 0;   // bytes that have left the network: acknowledged or reported, and not before
+  std::uint32_t sacked = 0;      // of these reported
+  SeqNum fack;                   // highest number acknowledged or reported before
+  wire::SackBlock dsack;         // what arrived twice (RFC 2883)
+  bool has_dsack = false;
+  bool original = false;         // something that was sent once arrived, and was outstanding at the last timeout
+  bool duplicate = false;        // a duplicate acknowledgment as RFC 5681 2 has it
+  bool unmapped = false;         // it reported something, and there was no room to note it
+};
+[[nodiscard]] inline SendMap* map_of(Tcb& tcb, Env& env) noexcept {
+  return tcb.sends == kNoIndex ? nullptr : &env.maps[tcb.sends];
+}
+[[nodiscard]] inline const SendMap* map_of(const Tcb& tcb, const Env& env) noexcept {
+  return tcb.sends == kNoIndex ? nullptr : &static_cast<const Slab<SendMap>&>(env.maps)[tcb.sends];
+}
+[[nodiscard]] inline SendRecords open(const Tcb& tcb, SendMap& map, Env& env) noexcept {
+  return {map, tcb.snd_una, env.more_sends};
+}
+// The connection's map, made from what is outstanding if it has none; null when the slab is empty (counted), and
+// while our SYN is outstanding.
+SendMap* need_map(Tcb& tcb, Env& env) noexcept;
+// Gives it back.
+void drop_map(Tcb& tcb, Env& env) noexcept;
+// SND.NXT has moved from `from` to its place: new data left.
+void note_sent(Tcb& tcb, SeqNum from, Env& env) noexcept;
+// [left, right), which was outstanding, left again.
+void note_resent(Tcb& tcb, SeqNum left, SeqNum right, Env& env) noexcept;
+// SND.UNA has moved by news.sample.acked.
+void flight_acked(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept;
+// The peer reports `block`, which lies between SND.UNA and SND.NXT.
+void flight_reported(Tcb& tcb, SendMap& map, wire::SackBlock block, const Segment& segment, AckNews& news,
+                     Env& env) noexcept;
+// --- sack.cc (RFC 2018, 2883): the blocks of an ACK, SND.UNA being in place already ---
+void sack_note(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept;
 
-// --- recovery.cc (RFC 5681 3.2, 6582, 6675, 3042, 6298 5) ---
+// --- rack.cc (RFC 8985) ---
+// A stretch [begin, end) that `record` tells of was acknowledged or reported: step 2, and reordering.
+void rack_delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us,
+                    const Segment& segment, const AckNews& news, const Env& env) noexcept;
+// Step 5: marks what is lost by now, and arms the reordering timer for what may be soon.
+void rack_detect(Tcb& tcb, SendMap& map, Env& env) noexcept;
+// A record not delivered for so long counts as lost when the timer runs out (6.3).
+[[nodiscard]] bool rack_overdue(const Tcb& tcb, const SendMap& map, const SendRecord& record, const Env& env) noexcept;
+// A duplicate was reported: the reordering window was too small.
+void rack_widen(Tcb& tcb, Env& env) noexcept;
+// A recovery ended without one.
+void rack_recovered(Tcb& tcb, SendMap& map) noexcept;
+// Time until a tail loss probe, at most `rto_us`; 0: none is due.
+[[nodiscard]] std::uint32_t probe_timeout_us(const Tcb& tcb, std::uint32_t rto_us, const Env& env) noexcept;
+// The probe timeout passed: sends the probe.
+void on_probe_timeout(Tcb& tcb, Env& env) noexcept;
+// What the acknowledgment says about the probe (7.4).
+void probe_acked(Tcb& tcb, SendMap* map, const AckNews& news, Env& env) noexcept;
+
+// --- undo.cc (RFC 3522, 4015, 5682, 2883) ---
+// Recovery begins, or a timeout: what cwnd and ssthresh are now may be restored.
+void undo_keep(Tcb& tcb, SendMap& map) noexcept;
+// Looks whether the acknowledgment shows that recovery was not called for; then all is as before. True: it was undone.
+bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& news, Env& env) noexcept;
+
+// --- recovery.cc (RFC 5681 3.2, 6582, 6675, 6937, 3042, 6298 5) ---
 // Bytes that the network holds, as far as can be told.
 [[nodiscard]] std::uint32_t pipe(const Tcb& tcb, const Env& env) noexcept;
-// What the congestion window admits now: cwnd, and limited transmit.
-[[nodiscard]] std::uint32_t send_allowance(const Tcb& tcb) noexcept;
-void on_duplicate_ack(Tcb& tcb, Env& env) noexcept;
-// SND.UNA has moved.
-void on_new_ack(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
-// The timer ran out, or a closed window opened over data it had swallowed: everything outstanding goes again.
+// After flight_acked() and sack_note(): losses, recovery, cwnd.
+void recover_on_ack(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept;
+// The reordering timer ran out.
+void on_reorder_timeout(Tcb& tcb, Env& env) noexcept;
+// The retransmission timer ran out: before cwnd is cut.
+void before_timeout(Tcb& tcb, Env& env) noexcept;
+// And after it: what must be lost by now goes again.
+void retransmit_overdue(Tcb& tcb, Env& env) noexcept;
+// A closed window opened over data it had swallowed, or the path takes less than was sent: all of it goes again.
 void retransmit_all(Tcb& tcb, Env& env) noexcept;
 // The next stretch to be retransmitted now, at most a full segment; empty: none.
-[[nodiscard]] wire::SackBlock next_retransmission(const Tcb& tcb, const Env& env) noexcept;
-// It was sent again, up to `end`.
-void note_retransmitted(Tcb& tcb, SeqNum end, Env& env) noexcept;
+[[nodiscard]] wire::SackBlock next_retransmission(Tcb& tcb, Env& env) noexcept;
+// [left, end) was sent again; what of it is beyond SND.NXT for the first time.
+void note_retransmitted(Tcb& tcb, SeqNum left, SeqNum end, Env& env) noexcept;
 
 // --- calls.cc ---
 // The application waits for room: kEventWritable when there is enough to be worth waking it.
 void offer_room(Tcb& tcb, Env& env) noexcept;
 
 // --- timers.cc ---
+inline void stop_rexmt(Tcb& tcb) noexcept {
+  tcb.t_rexmt = Tick{};
+  tcb.flags &= ~(kPto | kReoTimer);
+}
 // Bytes of the peer's window beyond SND.NXT.
 [[nodiscard]] std::uint32_t window_left(const Tcb& tcb) noexcept;
 // The window is too small for what waits, and nothing outstanding would make the peer tell of a larger one.
@@ -118,6 +175,8 @@ void start_persist(Tcb& tcb, Env& env) noexcept;
 void end_persist(Tcb& tcb, Env& env) noexcept;
 
 // --- output.cc ---
+// One segment whatever cwnd says: new data if there is any and the window admits it (true), else the last one again.
+bool send_tail_probe(Tcb& tcb, Env& env) noexcept;
 // Data or FIN beyond what may be sent by the rules, in answer to the persist timer.
 void send_probe(Tcb& tcb, Env& env) noexcept;
 void send_keepalive(Tcb& tcb, Env& env) noexcept;

@@ -16,10 +16,9 @@ Side* need_side(Tcb& tcb, Env& env) noexcept {
 
 void drop_idle_side(Tcb& tcb, Env& env) noexcept {
   if (tcb.side == kNoIndex) return;
-  if ((tcb.flags & (kFinOutOfOrder | kInRecovery | kInRtoRecovery)) != 0) return;
+  if ((tcb.flags & kFinOutOfOrder) != 0) return;
   const Side& side = env.sides[tcb.side];
   if (side.ooo_head != nullptr || side.has_dsack != 0 || side.n_recent != 0) return;
-  if (side.n_sacked != 0) return;
   env.sides.give(tcb.side);
   tcb.side = kNoIndex;
 }

@@ -25,9 +25,9 @@ enum TcbFlag : std::uint32_t {
   // sending
   kFinQueued = 1U << 3U,        // our FIN follows the last queued byte
   kFinSent = 1U << 4U,          // SND.NXT counts it
-  kRttTiming = 1U << 5U,        // rtt_seq is being timed (Karn: cleared by a retransmission)
-  kInRecovery = 1U << 6U,       // fast recovery (RFC 6582)
-  kInRtoRecovery = 1U << 7U,    // retransmitting after a timeout
+  kRttTiming = 1U << 5U,        // without a send map: the next acknowledgment measures the round trip
+  kInRecovery = 1U << 6U,       // fast recovery (RFC 6675, RFC 6582); there is a send map
+  kInRtoRecovery = 1U << 7U,    // retransmitting after a timeout; there is a send map
   kPersist = 1U << 8U,          // t_rexmt runs zero-window probes
   kWantWritable = 1U << 9U,     // the application was told "no room"
   // acknowledging
@@ -47,9 +47,12 @@ enum TcbFlag : std::uint32_t {
   kAccepted = 1U << 21U,        // the application knows the connection
   // sending, again
   kRexmtOne = 1U << 22U,        // output() retransmits the segment at SND.UNA, whatever cwnd says
-  kSackRecovery = 1U << 23U,    // fast recovery by the scoreboard (RFC 6675), not by inflation
+  kPto = 1U << 23U,             // t_rexmt is the probe timeout of RFC 8985 7, not the RTO
   kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
   kMtuProbe = 1U << 31U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
+  kReoTimer = 1U << 25U,        // t_rexmt is the reordering timer of RFC 8985 6.2, step 5
+  kProbeDoubt = 1U << 26U,      // a tail loss probe up to SND.UNA was a retransmission: had anything been lost?
+  kUntimed = 1U << 27U,         // without a send map: something was sent again, or at more than one time
 };
 
 inline constexpr std::uint32_t kNoSsthresh = 0xffffffff;         // no congestion event yet
@@ -72,7 +75,8 @@ struct alignas(64) Tcb {
   std::uint32_t ts_recent = 0;
   std::uint32_t challenge_ms : 24 = 0; // when the last challenge ACK left, in ms modulo 2^24; 0: never
   std::uint8_t quickacks : 5 = 0;      // segments still to be acknowledged at once (kQuickAck; input side counts)
-  std::uint8_t dupacks : 3 = 0;
+  std::uint8_t dupacks : 2 = 0;
+  std::uint8_t reordered : 1 = 0;      // RACK.reordering_seen (RFC 8985 5.2)
 
   // line 1: queues and congestion control
   Buf* snd_head = nullptr;             // first unacknowledged byte is in it; Buf::seq says where
@@ -91,29 +95,29 @@ struct alignas(64) Tcb {
   // line 2: timers, round trip, the rest
   std::uint32_t srtt_us8 = 0;          // SRTT in 1/8 us; 0: no sample yet
   std::uint32_t rttvar_us4 = 0;        // RTTVAR in 1/4 us
-  SeqNum rtt_seq;                      // with kRttTiming: the byte whose ACK ends the measurement
-  std::uint32_t rtt_start_us = 0;      // when that byte was sent; later also: about when data was sent last
+  std::uint32_t sends = kNoIndex;      // SendMap: what is outstanding, where that takes more than the next line
+  std::uint32_t sent_us = 0;           // when data, or our SYN, was sent last; without a map: all that is outstanding
   TimerNode timer;                     // in the wheel, due at `armed`
   Tick armed;                          // the wheel's deadline, at or before the earliest below
   Tick t_rexmt;                        // retransmission or zero-window probe
   Tick t_delack;                       // delayed acknowledgment
   Tick t_long;                         // keepalive, FIN_WAIT_2 or 2MSL, by state
   void* context = nullptr;             // the application's
-  std::uint32_t side = kNoIndex;       // Side block: reassembly, SACK, recovery
+  std::uint32_t side = kNoIndex;       // Side block: reassembly, and what our SACKs report
   std::uint16_t params = 0;            // index of its Params
   std::uint16_t generation = 0;        // tells a stale handle from a fresh one (the stack's account)
   std::uint16_t max_snd_wnd = 0;       // largest window seen, scaled like snd_wnd
   std::uint16_t retransmits = 0;       // segments sent again, saturating
   std::uint8_t ts_recent_age = 0;      // when ts_recent was taken, in units of 2^14 s
-  std::uint8_t backoff = 0;            // doublings of the RTO or of the probe interval
+  std::uint8_t backoff : 5 = 0;        // doublings of the RTO or of the probe interval, saturating
+  std::uint8_t reo_mult : 3 = 0;       // RACK.reo_wnd_mult, less 1
   std::uint8_t keepalive_probes = 0;   // sent without an answer
   Errc error = Errc::kOk;              // pending, for the application
 };
 static_assert(sizeof(Tcb) == 192, "an idle connection is three cache lines, its table entry apart");
 
-// What only a connection in trouble needs: taken from a slab when the first hole or loss
-// appears, returned when both are gone. Without one (slab empty) out-of-order data is
-// dropped and recovery retransmits one segment a timeout.
+// What only a receiver in trouble needs: taken from a slab when the first hole appears,
+// returned when all are filled. Without one (slab empty) out-of-order data is dropped.
 struct Side {
   Buf* ooo_head = nullptr;             // out of order, sorted by Buf::seq, disjoint
   Buf* ooo_tail = nullptr;             // where most of what arrives ahead of a gap belongs
@@ -121,15 +125,11 @@ struct Side {
   std::uint32_t ooo_bufs = 0;
   SeqNum fin_seq;                      // with kFinOutOfOrder
   std::uint8_t n_recent = 0;           // SACK blocks to report, newest first (RFC 2018 4)
-  std::uint8_t n_sacked = 0;           // scoreboard ranges in use, sorted, disjoint
   std::uint8_t has_dsack = 0;          // one duplicate to report once (RFC 2883)
   wire::SackBlock dsack;
   wire::SackBlock recent[4];
-  wire::SackBlock sacked[16];          // what the peer has beyond SND.UNA; overflow forgets the highest
-  SeqNum recover;                      // RFC 6582: recovery ends when this is acknowledged
-  SeqNum rexmt_nxt;                    // next byte to retransmit
 };
-static_assert(sizeof(Side) <= 256);
+static_assert(sizeof(Side) <= 128);
 
 // A connection whose SYN we answered, before its ACK (passive SYN_RCVD).
 struct HalfOpen {

@@ -16,6 +16,7 @@ constexpr unsigned kR1 = 3;                          // retransmissions (RFC 929
 // R2: with the least RTO the 15th retransmission is given up after 924 s, a SYN's 7th after 247 s.
 constexpr unsigned kR2 = 15;
 constexpr unsigned kR2Syn = 7;
+constexpr unsigned kBackoffMax = 31;                 // five bits
 constexpr unsigned kR2Probes = 15;                   // in a row without any answer
 
 // How long it takes `timeouts` time-outs in a row to pass.
@@ -67,7 +68,7 @@ void on_persist_timeout(Tcb& tcb, Env& env) noexcept {
     return;
   }
   ++tcb.keepalive_probes;
-  if (tcb.backoff < UINT8_MAX) ++tcb.backoff;
+  if (tcb.backoff < kBackoffMax) ++tcb.backoff;
   tcb.t_rexmt = after_us(env, backed_off_us(base_rto_us(tcb), tcb.backoff, kProbeMaxUs));
 }
 
@@ -85,6 +86,7 @@ void on_rexmt_timeout(Tcb& tcb, Env& env) noexcept {
     finish(tcb, Errc::kTimedOut, env);
     return;
   }
+  before_timeout(tcb, env);
   congestion::timeout(tcb, in_flight(tcb), tcb.backoff == 0, env);
   if (snd_wnd_bytes(tcb) == 0) {
     // RFC 9293 3.8.6: the window shrank to nothing over what is outstanding; retransmissions turn into
@@ -95,7 +97,7 @@ void on_rexmt_timeout(Tcb& tcb, Env& env) noexcept {
   }
   ++tcb.backoff;
   if (tcb.backoff >= kR1) env.events |= kEventR1;
-  retransmit_all(tcb, env);
+  retransmit_overdue(tcb, env);
   restart_backed_off(tcb, env);
 }
 
@@ -147,6 +149,10 @@ void on_timer(Tcb& tcb, Env& env) noexcept {
   if (is_due(tcb.t_rexmt, env)) {
     if ((tcb.flags & kPersist) != 0) {
       on_persist_timeout(tcb, env);
+    } else if ((tcb.flags & kPto) != 0) {
+      on_probe_timeout(tcb, env);
+    } else if ((tcb.flags & kReoTimer) != 0) {
+      on_reorder_timeout(tcb, env);
     } else {
       on_rexmt_timeout(tcb, env);
     }
@@ -164,14 +170,20 @@ Tick next_deadline(const Tcb& tcb) noexcept {
 
 Tick rest(Tcb& tcb, Env& env) noexcept {
   if (tcb.congestion == kNoCongestionState || in_flight(tcb) != 0 || tcb.snd_queued != 0) return Tick{};
-  const std::uint32_t quiet_us = env.now_us() - tcb.rtt_start_us;
+  const std::uint32_t quiet_us = env.now_us() - tcb.sent_us;
   const std::uint32_t enough_us = base_rto_us(tcb);
   if (quiet_us <= enough_us) return after_us(env, enough_us - quiet_us + 1);
   congestion::drop_state(tcb, env);
   return Tick{};
 }
 
-void restart_rexmt(Tcb& tcb, Env& env) noexcept { tcb.t_rexmt = after_us(env, rto_us(tcb)); }
+void restart_rexmt(Tcb& tcb, Env& env) noexcept {
+  tcb.flags &= ~(kPto | kReoTimer);
+  const std::uint32_t rto = rto_us(tcb);
+  const std::uint32_t pto = probe_timeout_us(tcb, rto, env);
+  if (pto != 0) tcb.flags |= kPto;
+  tcb.t_rexmt = after_us(env, pto != 0 ? pto : rto);
+}
 
 void restart_keepalive(Tcb& tcb, Env& env) noexcept {
   const Params& params = env.of(tcb);
@@ -182,7 +194,8 @@ void restart_keepalive(Tcb& tcb, Env& env) noexcept {
 }
 
 void start_time_wait(Tcb& tcb, Env& env) noexcept {
-  tcb.t_rexmt = tcb.t_delack = Tick{};
+  tcb.t_delack = Tick{};
+  stop_rexmt(tcb);
   tcb.flags &= ~(kPersist | kAckDelayed | kAckSecond | kKeepaliveProbing);
   tcb.t_long = after_us(env, std::int64_t{env.of(tcb).msl_ms} * 2000);
 }
@@ -211,7 +224,7 @@ bool must_probe(const Tcb& tcb) noexcept {
 }
 
 void start_persist(Tcb& tcb, Env& env) noexcept {
-  tcb.flags |= kPersist;
+  tcb.flags = (tcb.flags & ~(kPto | kReoTimer)) | kPersist;
   tcb.backoff = 0;
   tcb.keepalive_probes = 0;
   tcb.t_rexmt = after_us(env, backed_off_us(base_rto_us(tcb), 0, kProbeMaxUs));

@@ -41,6 +41,7 @@ struct Attack {
     out.stack.max_connections = 128;
     out.stack.syn_cache = 64;
     out.stack.side_blocks = 40;
+    out.stack.send_maps = 40;
     out.stack.msl_ms = 2000;
     out.stack.neighbour_sets = 2;
     return out;

@@ -54,22 +54,26 @@ TEST_P(Family, WithoutASideBlockTextAheadOfAGapIsLeftToThePeer) {
   EXPECT_TRUE(d.app().has_bytes(20));
 }
 
-TEST_P(Family, WithoutASideBlockLossIsRepairedByTimeouts) {
+TEST_P(Family, WithoutASendMapLossIsRepairedByTimeouts) {
   Scene scene;
-  scene.host.stack.side_blocks = 1;
+  scene.host.stack.send_maps = 1;
   Dialogue d(GetParam(), scene);
   Peer& other = d.add_peer(40001);
-  d.establish();
-  other.establish();
-  other.send(ACK, seq(11), ack(1), bytes(10));
-  other.expect(ACK, ack(1));
+  d.establish(sack_permitted());
+  other.establish(sack_permitted());
+  other.app().send_bytes(2000);
+  other.send(ACK, seq(1), ack(1), sack({{1001, 2001}}));
+  (void)other.take();
   d.app().send_bytes(3000);
   for (std::uint32_t i = 0; i < 3; ++i) d.expect(ACK, seq(1 + 1000 * i), bytes(1000));
+  d.send(ACK, seq(1), ack(1), sack({{1001, 2001}}));  // there is nowhere to note it
   for (std::uint32_t i = 0; i < 3; ++i) {
     d.advance(250ms);
     d.expect(ACK, seq(1 + 1000 * i), bytes(1000));
     d.send(ACK, seq(1), ack(1001 + 1000 * i));
   }
+  (void)other.take();
+  other.send(ACK, seq(1), ack(2001));
   d.advance(1s);
   d.expect_silence();
 }

@@ -73,6 +73,7 @@ TEST_P(MemoryTest, AnIdleConnectionTakesAtMost256Bytes) {
   open(GetParam(), true);
   ASSERT_EQ(server.stack().slabs().tcbs.used(), GetParam());
   EXPECT_EQ(server.stack().slabs().sides.used(), 0U) << "idle means nothing queued";
+  EXPECT_EQ(server.stack().slabs().maps.used(), 0U);
   const auto& slabs = server.stack().slabs();
   const double bytes = static_cast<double>(slabs.tcbs.high_water()) * (sizeof(tcp::Tcb) + sizeof(std::uint32_t)) + table_share();
   EXPECT_LE(bytes / GetParam(), 256.0);

@@ -38,8 +38,10 @@ std::string picture(const Tcb& t) {
   put("backoff", t.backoff);
   put("srtt", t.srtt_us8);
   put("rttvar", t.rttvar_us4);
-  put("rtt_seq", t.rtt_seq.value());
-  put("rtt_start", t.rtt_start_us);
+  put("sends", t.sends);
+  put("sent_us", t.sent_us);
+  put("reordered", t.reordered);
+  put("reo_mult", t.reo_mult);
   put("rexmt", t.t_rexmt.value);
   put("delack", t.t_delack.value);
   put("long", t.t_long.value);

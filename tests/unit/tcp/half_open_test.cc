@@ -117,7 +117,7 @@ TEST_F(HalfOpenTest, FirstSynAckIsTimedFromItsSending) {
   c.advance(Duration::milliseconds(20));
   open_passive(c.tcb, c.record, 0, 0, c.env());
   EXPECT_NE(c.tcb.flags & kRttTiming, 0U);
-  EXPECT_EQ(c.env().now_us() - c.tcb.rtt_start_us, 20'000U);
+  EXPECT_EQ(c.env().now_us() - c.tcb.sent_us, 20'000U);
 }
 
 TEST_F(HalfOpenTest, DuplicateSynGetsTheSameSynAck) {

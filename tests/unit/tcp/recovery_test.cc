@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Loss recovery as it shows on the wire: NewReno, scoreboard, limited transmit, and
-// the walk after a timeout. Segments are 1000 bytes.
+// Loss recovery as it shows on the wire: with and without SACK, limited transmit, and
+// what follows a timeout. Segments are 1000 bytes; the round trip takes no time.
 #include "base/rng.h"
 #include "tcp/sending.h"
 #include "unit/tcp/sender.h"
@@ -38,7 +38,7 @@ TEST(FastRetransmit, ThirdDuplicateSendsTheFirstSegmentAgain) {
   s.ack(0);
   EXPECT_EQ(s.sent_text(), "0-1000");
   EXPECT_EQ(s.tcb.ssthresh, 5000U);
-  EXPECT_EQ(s.tcb.cwnd, 8000U);
+  EXPECT_EQ(s.tcb.cwnd, 7000U) << "six in the network, and one that PRR lets out";
   EXPECT_EQ(s.counters.fast_retransmits, 1U);
   EXPECT_EQ(s.tcb.retransmits, 1);
 }
@@ -57,10 +57,9 @@ TEST(FastRetransmit, WaitsForRoomInTheOutbox) {
   s.ack(0);
   s.ack(0);
   while (!s.out.full()) (void)s.out.add();
-  on_duplicate_ack(s.tcb, s.env());
-  output(s.tcb, s.env());
+  s.ack(0);
   EXPECT_NE(s.tcb.flags & kMoreOutput, 0U);
-  s.out.clear();
+  s.sent.clear();
   s.turn();
   EXPECT_EQ(s.sent_text(), "0-1000");
 }
@@ -70,7 +69,9 @@ TEST(FastRetransmit, IsForgottenWhenEverythingArrivesFirst) {
   ten_outstanding(s, kPlain, 10'000);
   s.ack(0);
   s.ack(0);
-  on_duplicate_ack(s.tcb, s.env());  // and no output() yet
+  while (!s.out.full()) (void)s.out.add();
+  s.ack(0);
+  s.sent.clear();
   s.ack(10'000);
   EXPECT_EQ(s.sent_text(), "");
 }
@@ -89,7 +90,7 @@ TEST(FastRetransmit, NothingOutstandingNothingDuplicate) {
   s.establish();
   for (int i = 0; i < 5; ++i) s.ack(0);
   EXPECT_EQ(s.sent_text(), "");
-  EXPECT_EQ(s.tcb.dupacks, 0);
+  EXPECT_EQ(s.tcb.dupacks, 0U);
 }
 
 // RFC 6582: segments 0, 3000 and 6000 lost
@@ -100,33 +101,47 @@ TEST(NewReno, PartialAcksRetransmitTheNextHole) {
   EXPECT_EQ(s.sent_text(), "0-1000");
   s.ack(3000);
   EXPECT_EQ(s.sent_text(), "3000-4000");
-  EXPECT_EQ(s.tcb.cwnd, 10'000U) << "12 deflated by 3 and inflated by 1";
   EXPECT_NE(s.tcb.flags & kInRecovery, 0U);
   s.ack(6000);
   EXPECT_EQ(s.sent_text(), "6000-7000");
   s.ack(10'000);
   EXPECT_EQ(s.tcb.flags & kInRecovery, 0U);
-  EXPECT_EQ(s.tcb.cwnd, 2000U) << "min(ssthresh, max(flight, SMSS) + SMSS)";
+  EXPECT_EQ(s.tcb.cwnd, 5000U) << "ssthresh";
   EXPECT_EQ(s.counters.fast_retransmits, 1U);
   EXPECT_EQ(s.deadline(), Instant::never());
-  EXPECT_EQ(s.sides.used(), 0U);
+  EXPECT_EQ(s.maps.used(), 0U);
 }
 
-TEST(NewReno, InflationLetsNewDataOut) {
+// RFC 6937: of ten in the network five are to stay: every second that leaves lets one out, then each.
+TEST(NewReno, CwndGoesDownInProportion) {
   Sender s;
   ten_outstanding(s, kPlain);
   for (int i = 0; i < 3; ++i) s.ack(0);
   EXPECT_EQ(s.sent_text(), "10000-11000 11000-12000 0-1000");
-  // 12 outstanding, cwnd 5 + 3: the fifth further duplicate admits one more.
-  for (int i = 0; i < 4; ++i) s.ack(0);
-  EXPECT_EQ(s.sent_text(), "");
-  s.ack(0);
-  EXPECT_EQ(s.sent_text(), "12000-13000");
+  std::string sent;
+  for (int i = 0; i < 7; ++i) {
+    s.ack(0);
+    sent += '[' + s.sent_text() + ']';
+  }
+  EXPECT_EQ(sent, "[][][12000-13000][][][13000-14000][14000-15000]");
 }
 
-TEST(NewReno, WithoutASideBlockOneSegmentIsRetransmitted) {
+// RFC 6582 3.2 step 2
+TEST(NewReno, DuplicatesOfWhatWasRecoveredBeginNothing) {
   Sender s;
-  while (s.sides.take() != kNoIndex) {
+  ten_outstanding(s, kPlain, 12'000);
+  for (int i = 0; i < 3; ++i) s.ack(0);
+  s.ack(10'000);
+  s.sent_text();
+  ASSERT_EQ(s.nxt(), 12'000U);
+  for (int i = 0; i < 4; ++i) s.ack(10'000);
+  EXPECT_EQ(s.sent_text(), "");
+  EXPECT_EQ(s.counters.fast_retransmits, 1U);
+}
+
+TEST(NewReno, WithoutAMapOneSegmentIsRetransmitted) {
+  Sender s;
+  while (s.maps.take() != kNoIndex) {
   }
   ten_outstanding(s, kPlain, 10'000);
   for (int i = 0; i < 3; ++i) s.ack(0);
@@ -136,7 +151,9 @@ TEST(NewReno, WithoutASideBlockOneSegmentIsRetransmitted) {
   s.ack(3000);
   s.next_timer_ms();
   EXPECT_EQ(s.sent_text(), "3000-4000");
-  for (std::uint32_t i = 0; i < s.sides.capacity(); ++i) s.sides.give(i);
+  s.ack(10'000);
+  EXPECT_GT(s.counters.send_maps_exhausted, 0U);
+  for (std::uint32_t i = 0; i < s.maps.capacity(); ++i) s.maps.give(i);
 }
 
 TEST(SackRecovery, OnlyTheHolesGoAgainInOrder) {
@@ -154,8 +171,8 @@ TEST(SackRecovery, OnlyTheHolesGoAgainInOrder) {
   EXPECT_EQ(s.sent_text(), "0-1000 2000-3000 5000-6000");
   EXPECT_EQ(s.tcb.cwnd, 5000U);
   s.ack(10'000);
-  EXPECT_EQ(s.tcb.flags & (kInRecovery | kSackRecovery), 0U);
-  EXPECT_EQ(s.sides.used(), 0U);
+  EXPECT_EQ(s.tcb.flags & kInRecovery, 0U);
+  EXPECT_EQ(s.maps.used(), 0U);
 }
 
 TEST(SackRecovery, PipeStaysWithinCwnd) {
@@ -177,7 +194,6 @@ TEST(SackRecovery, SackNewsCountWithDataAndWindowChange) {
   ten_outstanding(s, kSack, 10'000);
   s.ack(0, {{1000, 2000}});
   s.ack(0, 60'000);
-  EXPECT_EQ(s.tcb.dupacks, 1);
   s.ack(0, {{1000, 3000}});
   s.ack(0, {{1000, 4000}});
   EXPECT_EQ(s.sent_text(), "0-1000");
@@ -190,28 +206,13 @@ TEST(SackRecovery, StretchAckBeginsRecoveryAtOnce) {
   EXPECT_EQ(s.sent_text(), "0-1000") << "more than two segments' bytes above: lost (RFC 6675 IsLost)";
 }
 
-TEST(SackRecovery, PartialAckWithoutMarksRetransmitsAsNewReno) {
+TEST(SackRecovery, PartialAckAloneTellsOfNoLoss) {
   Sender s;
   ten_outstanding(s, kSack, 10'000);
   s.ack(0, {{1000, 4000}});
   EXPECT_EQ(s.sent_text(), "0-1000");
   s.ack(4000);
-  EXPECT_EQ(s.sent_text(), "4000-5000");
-}
-
-// RFC 6675 NextSeg(): lost holes, then new data, then holes that are not lost yet.
-TEST(SackRecovery, NewDataGoesBeforeAHoleThatMayYetArrive) {
-  for (const bool more : {false, true}) {
-    Sender s;
-    ten_outstanding(s, kSack, more ? 20'000 : 10'000);
-    s.ack(0, {{1000, 5000}});
-    ASSERT_EQ(s.sent_text(), "0-1000");
-    s.ack(0, {{6000, 7000}, {1000, 5000}});
-    s.ack(1000, {{6000, 7000}, {1001, 5000}});
-    s.sent_text();
-    s.ack(5000, {{6000, 7000}});
-    EXPECT_EQ(s.sent_text().substr(0, 5), more ? "10000" : "5000-") << more;
-  }
+  EXPECT_EQ(s.sent_text(), "") << "RACK: nothing that was sent later has arrived";
 }
 
 // --- timeouts ---
@@ -230,7 +231,7 @@ TEST(RtoRecovery, WalksOverEverythingOutstandingInSlowStart) {
   EXPECT_EQ(s.sent_text(), "3000-4000 4000-5000");
   s.ack(10'000);  // the rest had arrived the first time
   EXPECT_EQ(s.tcb.flags & kInRtoRecovery, 0U);
-  EXPECT_EQ(s.sides.used(), 0U);
+  EXPECT_EQ(s.maps.used(), 0U);
 }
 
 TEST(RtoRecovery, SecondTimeoutKeepsSsthresh) {
@@ -247,8 +248,9 @@ TEST(RtoRecovery, ForgetsTheMarks) {
   Sender s;
   ten_outstanding(s, kSack, 10'000);
   s.ack(0, {{1000, 2000}});
-  s.next_timer_ms();
-  EXPECT_EQ(s.sent_text(), "0-1000");
+  s.next_timer_ms();  // reordering
+  s.next_timer_ms();  // RTO
+  EXPECT_EQ(s.sent_text(), "0-1000 0-1000");
   s.ack(1000);  // and not 2000
   EXPECT_EQ(s.sent_text(), "1000-2000 2000-3000");
 }
@@ -256,8 +258,9 @@ TEST(RtoRecovery, ForgetsTheMarks) {
 TEST(RtoRecovery, SkipsWhatIsReportedAgain) {
   Sender s;
   ten_outstanding(s, kSack, 10'000);
+  s.next_timer_ms();  // tail loss probe
   s.next_timer_ms();
-  s.sent_text();
+  EXPECT_EQ(s.sent_text(), "9000-10000P 0-1000");
   s.ack(1000, {{2000, 9000}});
   EXPECT_EQ(s.sent_text(), "1000-2000 9000-10000P");
 }
@@ -276,35 +279,28 @@ TEST(RtoRecovery, TimeoutEndsFastRecovery) {
   Sender s;
   ten_outstanding(s, kSack, 10'000);
   s.ack(0, {{1000, 5000}});
-  ASSERT_NE(s.tcb.flags & kSackRecovery, 0U);
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
   s.next_timer_ms();
-  EXPECT_EQ(s.tcb.flags & (kInRecovery | kSackRecovery), 0U);
+  EXPECT_EQ(s.tcb.flags & kInRecovery, 0U);
   EXPECT_NE(s.tcb.flags & kInRtoRecovery, 0U);
   EXPECT_EQ(s.sent_text(), "0-1000 0-1000");
 }
 
-TEST(RtoRecovery, NewDataIsNotTimedBehindHoles) {
-  Sender s;
-  ten_outstanding(s, kPlain, 30'000);
-  s.next_timer_ms();
-  for (std::uint32_t upto = 1000; upto <= 9000; upto += 1000) s.ack(upto);
-  ASSERT_GT(s.nxt(), 10'000U);
-  ASSERT_NE(s.tcb.flags & kInRtoRecovery, 0U);
-  EXPECT_EQ(s.tcb.flags & kRttTiming, 0U);
-}
-
-TEST(RtoRecovery, OneSegmentNeedsNoSideBlock) {
+TEST(RtoRecovery, OneSegmentIsRepeatedUntilItArrives) {
   Sender s;
   s.establish();
   s.write(700);
   s.next_timer_ms();
   EXPECT_EQ(s.sent_text(), "0-700P 0-700P");
-  EXPECT_EQ(s.sides.used(), 0U);
+  s.next_timer_ms();
+  EXPECT_EQ(s.sent_text(), "0-700P");
+  s.ack(700);
+  EXPECT_EQ(s.maps.used(), 0U);
 }
 
 // A peer that drops, delivers and acknowledges at random: every byte gets through, in every mode.
 TEST(Recovery, EverythingArrivesUnderRandomLoss) {
-  for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
     const bool sack = rng.below(2) == 0;
@@ -327,7 +323,7 @@ TEST(Recovery, EverythingArrivesUnderRandomLoss) {
         std::uint32_t right = begin + out.len;
         while (right < kTotal && got[right]) ++right;
         std::uint32_t left = begin;
-        while (left > 0 && got[left - 1]) --left;
+        while (left > next && got[left - 1]) --left;
         if (rng.per_mille(loss / 2)) continue;  // the acknowledgment is lost
         if (sack && left > next) {
           s.ack(next, {{left, right}});
@@ -340,7 +336,7 @@ TEST(Recovery, EverythingArrivesUnderRandomLoss) {
       ASSERT_NE(s.tcb.state, State::kClosed);
     }
     ASSERT_EQ(s.una(), kTotal);
-    ASSERT_EQ(s.sides.used(), 0U);
+    ASSERT_EQ(s.maps.used(), 0U);
   }
 }
 

@@ -1,133 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The scoreboard against a plain array of marked bytes.
-#include <bitset>
-
-#include "base/rng.h"
+// The blocks of an acknowledgment: which count, and what they are taken for.
 #include "tcp/sending.h"
 #include "unit/tcp/sender.h"
 
 namespace sluice::tcp {
 namespace {
-
-constexpr std::size_t kSpace = 2048;
-constexpr SeqNum kBase{0xfffffc00};  // wraps in the middle
-
-struct Model {
-  std::bitset<kSpace> marked;
-
-  std::uint32_t mark(std::uint32_t left, std::uint32_t right) {
-    std::uint32_t news = 0;
-    for (std::uint32_t i = left; i < right; ++i) {
-      news += marked[i] ? 0 : 1;
-      marked.set(i);
-    }
-    return news;
-  }
-  [[nodiscard]] unsigned ranges() const {
-    unsigned n = 0;
-    for (std::size_t i = 0; i < kSpace; ++i) n += marked[i] && (i == 0 || !marked[i - 1]) ? 1 : 0;
-    return n;
-  }
-  [[nodiscard]] std::uint32_t unmarked(std::uint32_t from, std::uint32_t to) const {
-    std::uint32_t n = 0;
-    for (std::uint32_t i = from; i < to; ++i) n += marked[i] ? 0 : 1;
-    return n;
-  }
-  // RFC 6675 IsLost(), byte by byte.
-  [[nodiscard]] bool lost(std::uint32_t at, std::uint32_t smss) const {
-    std::uint32_t bytes = 0;
-    unsigned runs = 0;
-    for (std::uint32_t i = at + 1; i < kSpace; ++i) {
-      bytes += marked[i] ? 1 : 0;
-      runs += marked[i] && !marked[i - 1] ? 1 : 0;
-    }
-    return runs >= 3 || bytes > 2 * smss;
-  }
-  void forget_highest_range() {
-    std::size_t i = kSpace;
-    while (!marked[i - 1]) --i;
-    while (i > 0 && marked[i - 1]) marked.reset(--i);
-  }
-};
-
-void expect_same(const Side& side, const Model& model, std::uint32_t una) {
-  std::uint32_t at = una;
-  for (unsigned i = 0; i < side.n_sacked; ++i) {
-    const std::uint32_t left = side.sacked[i].left - kBase;
-    const std::uint32_t right = side.sacked[i].right - kBase;
-    ASSERT_LT(left, right);
-    ASSERT_GT(left, at) << "sorted, and not touching";
-    ASSERT_EQ(model.unmarked(at, left), left - at);
-    ASSERT_EQ(model.unmarked(left, right), 0U);
-    at = right;
-  }
-  ASSERT_EQ(model.unmarked(at, kSpace), kSpace - at);
-}
-
-TEST(Scoreboard, AgreesWithAPlainModelUnderRandomMarks) {
-  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    SCOPED_TRACE(seed);
-    Rng rng(seed);
-    Side side;
-    Model model;
-    std::uint32_t una = 0;
-    for (int step = 0; step < 300; ++step) {
-      if (rng.below(12) == 0) {
-        una = std::min<std::uint32_t>(una + rng.below(40), kSpace - 1100);
-        // SND.UNA moves to the front of a hole; a range it would cut goes whole
-        while (una > 0 && model.marked[una - 1] && model.marked[una]) ++una;
-        if (model.marked[una]) {
-          for (std::uint32_t i = una; model.marked[i]; ++i) model.marked.reset(i);
-        }
-        for (std::uint32_t i = 0; i < una; ++i) model.marked.reset(i);
-        sack_advance(side, kBase + una);
-      } else {
-        const std::uint32_t left = una + 1 + rng.below(kSpace - una - 100);
-        const std::uint32_t right = left + 1 + rng.below(rng.below(4) == 0 ? 90 : 12);
-        const std::uint32_t news = model.mark(left, right);
-        ASSERT_EQ(sack_mark(side, kBase + left, kBase + right), news);
-        if (model.ranges() > std::size(side.sacked)) model.forget_highest_range();
-      }
-      expect_same(side, model, una);
-      if (testing::Test::HasFatalFailure()) return;
-      const std::uint32_t from = una + rng.below(500);
-      const std::uint32_t to = from + rng.below(500);
-      ASSERT_EQ(unsacked(side, kBase + from, kBase + to), model.unmarked(from, to));
-      const wire::SackBlock hole = next_hole(side, kBase + from, kBase + to);
-      std::uint32_t expected = from;
-      while (expected < to && model.marked[expected]) ++expected;
-      if (expected == to) {
-        ASSERT_FALSE(hole.left.before(hole.right));
-      } else {
-        ASSERT_EQ(hole.left, kBase + expected);
-        while (expected < to && !model.marked[expected]) ++expected;
-        ASSERT_EQ(hole.right, kBase + expected);
-      }
-    }
-  }
-}
-
-TEST(Scoreboard, LostEdgeIsTheRfcsIsLost) {
-  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-    SCOPED_TRACE(seed);
-    Rng rng(seed);
-    Side side;
-    Model model;
-    const std::uint32_t smss = 20 + rng.below(60);
-    for (std::uint32_t i = 0, n = rng.below(8); i < n; ++i) {
-      const std::uint32_t left = 1 + rng.below(600);
-      const std::uint32_t right = left + 1 + rng.below(80);
-      model.mark(left, right);
-      sack_mark(side, kBase + left, kBase + right);
-    }
-    const SeqNum edge = lost_edge(side, kBase, smss);
-    for (std::uint32_t i = 0; i < 800; ++i) {
-      if (!model.marked[i]) {
-        ASSERT_EQ((kBase + i).before(edge), model.lost(i, smss)) << i;
-      }
-    }
-  }
-}
 
 class BogusBlock : public testing::TestWithParam<std::pair<std::uint32_t, std::uint32_t>> {};
 
@@ -138,8 +15,7 @@ TEST_P(BogusBlock, OutsideWhatIsOutstandingIsIgnored) {
   s.ack(1460);
   const auto [left, right] = GetParam();
   s.ack(1460, {{left, right}});
-  EXPECT_EQ(s.tcb.side, kNoIndex);
-  EXPECT_EQ(s.tcb.dupacks, 1);
+  EXPECT_EQ(pipe(s.tcb, s.env()), 4U * 1460);
 }
 INSTANTIATE_TEST_SUITE_P(Blocks, BogusBlock,
                          testing::Values(std::pair{0U, 1000U},         // a D-SACK
@@ -155,17 +31,46 @@ TEST(Scoreboard, BlocksCountOnlyWithSackNegotiated) {
   s.establish();
   s.write(5 * 1460);
   s.ack(0, {{1460, 2920}});
-  EXPECT_EQ(s.tcb.side, kNoIndex);
+  EXPECT_EQ(s.tcb.sends, kNoIndex);
 }
 
-TEST(Scoreboard, SideBlockReturnsWhenTheHoleIsFilled) {
+TEST(Scoreboard, ReportedBytesAreOutOfThePipe) {
   Sender s;
   s.establish(65535, Offer{.sack = true});
   s.write(5 * 1460);
   s.ack(0, {{1460, 2920}});
-  EXPECT_EQ(s.sides.used(), 1U);
+  EXPECT_EQ(pipe(s.tcb, s.env()), 4U * 1460);
+  s.ack(0, {{4380, 5840}, {1460, 2920}});
+  EXPECT_EQ(pipe(s.tcb, s.env()), 3U * 1460);
+}
+
+TEST(Scoreboard, MapReturnsWhenAllIsAcknowledged) {
+  Sender s;
+  s.establish(65535, Offer{.sack = true});
+  s.write(5 * 1460);
+  s.ack(0, {{1460, 2920}});
+  EXPECT_EQ(s.maps.used(), 1U);
   s.ack(2920);
-  EXPECT_EQ(s.sides.used(), 0U);
+  EXPECT_EQ(s.maps.used(), 1U);
+  s.ack(5 * 1460);
+  EXPECT_EQ(s.maps.used(), 0U);
+}
+
+// RFC 2883 4.1, 4.2
+TEST(Dsack, BelowTheAcknowledgmentOrWithinTheNextBlock) {
+  Sender s;
+  s.establish(65535, Offer{.sack = true});
+  s.write(5 * 1460);
+  s.ack(1460);
+  s.ack(1460, {{0, 1460}});
+  EXPECT_EQ(s.counters.dsacks_received, 1U);
+  s.ack(1460, {{2920, 4380}, {2920, 5840}});
+  EXPECT_EQ(s.counters.dsacks_received, 2U);
+  s.ack(1460, {{2920, 5840}});
+  s.ack(1460, {{4380, 5840}, {2920, 4380}});
+  s.ack(1460, {{0x90000000, 0x90000001}});  // sent an age ago
+  s.ack(1460, {{2920, 4380}, {2920, 8000}});  // within what was never sent
+  EXPECT_EQ(s.counters.dsacks_received, 2U);
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ class Sender : public OneConnection {
   static constexpr std::uint8_t kShift = 7;  // of the peer's windows, when it scales them
 
   // Opened by the peer, whose window is `wnd` bytes (a multiple of 128 above 65535).
-  Sender& establish(std::uint32_t wnd = 65535, Offer offer = {}) {
+  // The handshake takes `rtt`.
+  Sender& establish(std::uint32_t wnd = 65535, Offer offer = {}, Duration rtt = {}) {
     peer_wnd_ = wnd;
     if (wnd > 65535) offer.wscale = kShift;
     timestamps_ = offer.tsval.has_value();
@@ -29,6 +30,7 @@ class Sender : public OneConnection {
     Segment segment = make(in);
     half_open(record, tcb.flow, segment, kIss, params);
     record.deadline = Tick{env().tick.value + kSynAckFirstTicks};
+    now = now + rtt;
     third(In{.wnd = field(wnd), .tsval = peer_time()});
     EXPECT_EQ(tcb.state, State::kEstablished);
     settle();

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Recovery that was not called for: the path reordered or delayed, and lost nothing.
+// Told by timestamps (Eifel, RFC 3522), by F-RTO after a timeout (RFC 5682 3), or by
+// D-SACKs for everything that was sent again (RFC 2883); then cwnd and ssthresh are what
+// they were (RFC 4015).
+#include "tcp/sending.h"
+
+namespace sluice::tcp {
+
+namespace {
+
+void undo(Tcb& tcb, SendMap& map, Env& env) noexcept {
+  map.flags &= static_cast<std::uint16_t>(~(kUndoable | kUndoStamped | kFrtoFirst | kFrtoSecond));
+  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) {
+    tcb.flags &= ~(kInRecovery | kInRtoRecovery | kRexmtOne);
+    map.flags |= kRecovered;
+    tcb.dupacks = 0;
+    open(tcb, map, env).forgive();
+  }
+  congestion::undo(tcb, map.prior_cwnd, map.prior_ssthresh, env);
+}
+
+// RFC 3522 3.2: the acknowledgment echoes a timestamp from before the first retransmission.
+bool eifel(const Tcb& tcb, const SendMap& map, const Segment& segment, const AckNews& news) noexcept {
+  if (news.sample.acked == 0 || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
+  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return false;
+  return static_cast<std::int32_t>(segment.options->tsecr - map.undo_tsval) < 0;
+}
+
+// RFC 5682 3.1, with SACK: true when the second acknowledgment after the timeout is of something that was not
+// sent again.
+bool frto(Tcb& tcb, SendMap& map, const AckNews& news) noexcept {
+  if ((map.flags & (kFrtoFirst | kFrtoSecond)) == 0 || (tcb.flags & kInRtoRecovery) == 0) return false;
+  const bool first = (map.flags & kFrtoFirst) != 0;
+  map.flags &= static_cast<std::uint16_t>(~(kFrtoFirst | kFrtoSecond));
+  if (!first) return news.original;
+  // Step 2: what advances and leaves something of the old data open is followed by new data, if there is any.
+  const bool advances = news.sample.acked != 0 && tcb.snd_una.before(map.recover) && news.sacked == 0;
+  if (advances && unsent(tcb) >= smss(tcb) && window_left(tcb) >= smss(tcb)) map.flags |= kFrtoSecond;
+  return false;
+}
+
+// Everything that was sent again has been reported as a duplicate.
+bool all_twice(SendMap& map, const AckNews& news) noexcept {
+  if (!news.has_dsack || news.dsack.left.before(map.undo_from) || map.undo_bytes == 0) return false;
+  map.undo_bytes -= std::min(map.undo_bytes, news.dsack.right - news.dsack.left);
+  return map.undo_bytes == 0;
+}
+
+}  // namespace
+
+void undo_keep(Tcb& tcb, SendMap& map) noexcept {
+  if ((tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) return;
+  map.flags = static_cast<std::uint16_t>((map.flags & ~kUndoStamped) | kUndoable);
+  map.prior_cwnd = tcb.cwnd;
+  map.prior_ssthresh = tcb.ssthresh;
+  map.undo_from = tcb.snd_una;
+  map.undo_bytes = 0;
+}
+
+bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& news, Env& env) noexcept {
+  if ((map.flags & kUndoable) == 0) return false;
+  const bool recovering = (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0;
+  if (!recovering && tcb.snd_una.after(map.undo_until)) {
+    map.flags &= static_cast<std::uint16_t>(~kUndoable);
+    return false;
+  }
+  if ((map.flags & kUndoStamped) == 0) return false;  // nothing was sent again yet
+  if (eifel(tcb, map, segment, news)) {
+    if ((tcb.flags & kInRecovery) != 0) tcb.reordered = 1;
+    ++env.counters.undone_by_timestamps;
+  } else if (frto(tcb, map, news)) {
+    ++env.counters.undone_by_frto;
+  } else if (all_twice(map, news)) {
+    ++env.counters.undone_by_dsack;
+  } else {
+    return false;
+  }
+  undo(tcb, map, env);
+  return true;
+}
+
+}  // namespace sluice::tcp
