@@ -45,12 +45,13 @@ Run run(std::span<const std::uint8_t> bytes, bool off) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice::fuzz;
-  asked = 0;
   const Run fast = run({data, size}, false);
   const Run slow = run({data, size}, true);
   compare(fast.transcript, slow.transcript, "the fast path does something else than the slow path");
   require(fast.verdicts == slow.verdicts, "the fast path gives another verdict");
-  const bool data_arrived = fast.verdicts[static_cast<std::size_t>(sluice::tcp::Verdict::kData)] != 0;
-  require(!data_arrived || asked != 0, "the linker did not wrap tcp::fast_path: this test compares nothing");
+  // Data may arrive without it, on the handshake's last ACK or behind our FIN, but not time after time.
+  static unsigned long with_data = 0;
+  with_data += fast.verdicts[static_cast<std::size_t>(sluice::tcp::Verdict::kData)] != 0 ? 1 : 0;
+  require(asked != 0 || with_data < 50, "the linker did not wrap tcp::fast_path: this test compares nothing");
   return 0;
 }
