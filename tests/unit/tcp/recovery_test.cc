@@ -189,6 +189,19 @@ TEST(SackRecovery, PipeStaysWithinCwnd) {
   EXPECT_GE(pipe(s.tcb, s.env()) + 1000, s.tcb.cwnd);
 }
 
+TEST(SackRecovery, DividedReportsLetNoMoreOut) {
+  std::uint32_t sent[2] = {};
+  for (const bool divided : {false, true}) {
+    Sender s;
+    ten_outstanding(s, kSack);
+    const std::uint32_t step = divided ? 50 : 1000;
+    for (std::uint32_t right = 1000 + step; right <= 10'000; right += step) s.ack(0, {{1000, right}});
+    for (const OutSegment& out : s.sent) sent[divided ? 1 : 0] += out.len;
+  }
+  EXPECT_GT(sent[0], 3000U);
+  EXPECT_LE(sent[1], sent[0] + 1000);
+}
+
 TEST(SackRecovery, SackNewsCountWithDataAndWindowChange) {
   Sender s;
   ten_outstanding(s, kSack, 10'000);
