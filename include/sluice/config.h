@@ -70,8 +70,8 @@ struct InterfaceAddress {
 enum class RssMode : std::uint8_t { kAuto, kHardware, kSoftware };
 enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
 enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
-enum class CongestionControl : std::uint8_t { kNewReno, kCubic };
-inline constexpr int kCongestionControls = 2;
+enum class CongestionControl : std::uint8_t { kNewReno, kCubic, kDctcp };
+inline constexpr int kCongestionControls = 3;
 // "cubic". Static storage.
 [[nodiscard]] const char* congestion_control_name(CongestionControl algorithm) noexcept;
 // By that name, or "reno" for "newreno". Nothing: no such algorithm.
@@ -112,6 +112,7 @@ struct TcpConfig {
   std::uint32_t buffers = 0;                  // packet buffers in all; 0: "auto"
   std::uint32_t rcvbuf = 262144;              // bytes
   std::uint32_t sndbuf = 262144;              // bytes
+  bool ecn = false;                           // RFC 3168, offered and accepted
   std::uint64_t seed = 0;                     // not 0: every random choice is reproducible
 };
 

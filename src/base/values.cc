@@ -51,6 +51,7 @@ struct AlgorithmName {
 constexpr AlgorithmName kAlgorithms[] = {
     {"newreno", CongestionControl::kNewReno},
     {"cubic", CongestionControl::kCubic},
+    {"dctcp", CongestionControl::kDctcp},
     {"reno", CongestionControl::kNewReno},
 };
 }  // namespace

@@ -84,12 +84,13 @@ void read_congestion_control(Section& section, CongestionControl& out) {
   if (node == nullptr) return;
   const std::optional<std::string> name = section.string_at(*node);
   if (name == "bbr") {
-    section.wrong("congestion_control", "does not work yet (bbr)", "write \"cubic\" or \"newreno\"");
+    section.wrong("congestion_control", "does not work yet (bbr)", "write \"cubic\", \"newreno\" or \"dctcp\"");
     return;
   }
   section.choice<CongestionControl>("congestion_control", out,
                                     {{"cubic", CongestionControl::kCubic},
                                      {"newreno", CongestionControl::kNewReno},
+                                     {"dctcp", CongestionControl::kDctcp},
                                      {"reno", CongestionControl::kNewReno}});
 }
 
@@ -107,7 +108,7 @@ void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {
   read_buffers(section, out.buffers);
   section.number("rcvbuf", out.rcvbuf, kMinBuffer, kMaxWindow);
   section.number("sndbuf", out.sndbuf, kMinBuffer, kMaxWindow);
-  read_absent_feature(section, "ecn");
+  section.flag("ecn", out.ecn);
   read_absent_feature(section, "fastopen");
   section.number("seed", out.seed, 0, INT64_MAX);
   section.finish();

@@ -48,6 +48,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   out.syn_cookies = config.tcp.syn_cookies;
   out.msl_ms = config.tcp.msl_ms;
   out.rcvbuf = config.tcp.rcvbuf;
+  out.ecn = config.tcp.ecn;
   out.sndbuf = config.tcp.sndbuf;
   out.learn_next_hops = options.learn_next_hops;
   if (options.learn_next_hops) out.neighbour_sets = 16384;

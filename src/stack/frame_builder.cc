@@ -106,6 +106,7 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const 
   head.dst = &flow.remote;
   head.vlan = interface.vlan;
   head.ip_id = ip_id;
+  if (segment.ect) [[unlikely]] head.tos = wire::kEcnEct0;
   head.ip_checksum = !interface.offloads.tx_ip_csum;
   const bool v4 = flow.remote.is_v4();
   if (!v4) head.flow_label = flow_label(flow);

@@ -140,6 +140,7 @@ tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t servi
   params.cork = options.cork;
   params.quickack = options.quickack;
   params.congestion = options.congestion_control;
+  params.ecn = config_.ecn;
   params.service = service;
   return params;
 }

@@ -5,6 +5,7 @@
 
 #include "stack/stack.h"
 #include "wire/ethernet.h"
+#include "wire/ipv4.h"
 
 namespace sluice::stack {
 
@@ -118,6 +119,7 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
   segment.len = packet.payload_len;
   segment.wnd = packet.window;
   segment.flags = packet.flags;
+  segment.ce = (packet.tos & wire::kEcnMask) == wire::kEcnCe;
   segment.options = &packet.options;
   segment.payload = arrival.buf;
   // The packet stays valid: data moves past the headers that were read already.

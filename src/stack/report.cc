@@ -103,6 +103,8 @@ struct StackCounterTable {
       {"congestion_blocks", [](const Stack& s) -> std::uint64_t { return s.slabs_.congestion.used(); }},
       {"congestion_blocks_exhausted",
        [](const Stack& s) -> std::uint64_t { return s.counters_.congestion_blocks_exhausted; }},
+      {"ecn_marks", [](const Stack& s) -> std::uint64_t { return s.counters_.ecn_marks; }},
+      {"ecn_reductions", [](const Stack& s) -> std::uint64_t { return s.counters_.ecn_reductions; }},
       {"timers_armed", [](const Stack& s) -> std::uint64_t { return s.wheel_.stats().armed; }},
       {"timers_fired", [](const Stack& s) -> std::uint64_t { return s.wheel_.stats().fired; }},
       {"timers_late_max_ticks", [](const Stack& s) -> std::uint64_t { return s.wheel_.stats().late_max; }},

@@ -43,6 +43,7 @@ struct StackConfig {
   std::uint32_t msl_ms = 60'000;
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
+  bool ecn = false;                      // every connection offers and accepts it
   std::size_t neighbour_sets = 256;      // of four entries; a power of two
   std::uint32_t reassembly = 256;        // datagrams put together from fragments at a time
   std::size_t path_sets = 64;            // of four destinations whose path MTU is known; a power of two
@@ -156,7 +157,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 58;
+  static constexpr std::size_t kNamedCounters = 60;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }

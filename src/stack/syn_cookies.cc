@@ -31,6 +31,7 @@ Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, List
   const tcp::Params& params = params_[listener.params];
   tcp::HalfOpen record;
   tcp::half_open(record, arrival.flow, syn, SeqNum(), params);
+  record.flags &= static_cast<std::uint8_t>(~tcp::kEcnOk) & 0xfU;  // the cookie would not remember it
   const std::uint32_t offset = tcp::make_cookie(record, cookie_context(arrival, listener, syn.options->has_ts));
   listener.cookies_until = env_.now + tcp::kCookieLife;
   ++stack_counters_.cookies_sent;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tcp/cc_cubic.h"
+#include "tcp/cc_dctcp.h"
 #include "tcp/cc_reno.h"
 #include "tcp/sending.h"
 
@@ -14,6 +15,25 @@ namespace sluice::tcp::congestion {
 namespace {
 void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
   tcb.cwnd = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, reno::kCwndMax));
+}
+
+// ssthresh and cwnd by the connection's algorithm, `flight` outstanding.
+void reduce(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
+  switch (env.of(tcb).congestion) {
+    case CongestionControl::kDctcp:  // RFC 8257 3.5: lost is lost
+    case CongestionControl::kNewReno: reno::loss(tcb, flight); return;
+    case CongestionControl::kCubic: cubic::loss(tcb, flight, env); return;
+  }
+}
+
+// RFC 3168 6.1.2: whatever the reason, the peer is told, and echoes of this window say nothing new.
+void note_reduced(Tcb& tcb, Env& env) noexcept {
+  if ((tcb.flags & kEcnOk) == 0) [[likely]] return;
+  CongestionState* state = state_of(tcb, env);
+  if (state == nullptr) return;
+  state->reduced = true;
+  state->cwr_end = tcb.snd_nxt;
+  tcb.flags |= kEcnCwr;
 }
 }  // namespace
 
@@ -29,16 +49,31 @@ void start(Tcb& tcb, unsigned syn_losses, Env&) noexcept {
 
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
+    case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: reno::acked(tcb, sample.acked, sample.flight); return;
     case CongestionControl::kCubic: cubic::acked(tcb, sample, env); return;
   }
 }
 
 void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
-  switch (env.of(tcb).congestion) {
-    case CongestionControl::kNewReno: reno::loss(tcb, flight); return;
-    case CongestionControl::kCubic: cubic::loss(tcb, flight, env); return;
+  reduce(tcb, flight, env);
+  note_reduced(tcb, env);
+}
+
+void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
+  CongestionState* state = state_of(tcb, env);
+  if (state == nullptr) return;  // nothing of ours asked to be marked
+  const bool is_dctcp = env.of(tcb).congestion == CongestionControl::kDctcp;
+  if (is_dctcp) dctcp::observe(tcb, state->as_dctcp(), acked, echoed);
+  if (!echoed || (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) return;
+  if (state->reduced && tcb.snd_una.before(state->cwr_end)) return;  // once a round trip
+  ++env.counters.ecn_reductions;
+  if (is_dctcp) {
+    dctcp::reduce(tcb, state->dctcp);
+  } else {
+    reduce(tcb, tcb.cwnd, env);
   }
+  note_reduced(tcb, env);
 }
 
 // RFC 6937: where proportional reduction led to.
@@ -46,9 +81,11 @@ void recovered(Tcb& tcb, std::uint32_t, Env&) noexcept { set_cwnd(tcb, tcb.ssthr
 
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
-    case CongestionControl::kNewReno: reno::timeout(tcb, flight, first); return;
-    case CongestionControl::kCubic: cubic::timeout(tcb, flight, first, env); return;
+    case CongestionControl::kDctcp:
+    case CongestionControl::kNewReno: reno::timeout(tcb, flight, first); break;
+    case CongestionControl::kCubic: cubic::timeout(tcb, flight, first, env); break;
   }
+  note_reduced(tcb, env);
 }
 
 // RFC 4015 3.2: what was sent meanwhile may have let cwnd grow beyond what it was.
@@ -56,6 +93,7 @@ void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&
   tcb.cwnd = std::max(tcb.cwnd, prior_cwnd);
   tcb.ssthresh = std::max(tcb.ssthresh, prior_ssthresh);
   switch (env.of(tcb).congestion) {
+    case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: return;
     case CongestionControl::kCubic: cubic::undo(tcb, env); return;
   }

@@ -33,6 +33,9 @@ void recovered(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept;
 // The last loss() or timeout() was spurious; what cwnd and ssthresh were before it, as recovery kept them.
 void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env& env) noexcept;
+// With ECN: an acknowledgment of `acked` bytes, with an echo of a mark or without. DCTCP hears all of them, the
+// others the echoes (RFC 3168 6.1.2).
+void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept;
 // Nothing was sent for longer than an RTO (RFC 5681 4.1).
 void idle(Tcb& tcb, Env& env) noexcept;
 

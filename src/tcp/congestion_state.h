@@ -40,7 +40,16 @@ struct Cubic {
   std::uint8_t after_timeout : 1 = 0;      // the next stage begins with K = 0
 };
 
-enum class CongestionPart : std::uint8_t { kNone, kHyStart, kCubic };
+// DCTCP (RFC 8257 3.3).
+struct Dctcp {
+  SeqNum window_end;                       // of the observation window
+  std::uint32_t bytes_acked = 0;
+  std::uint32_t bytes_marked = 0;
+  std::uint32_t alpha = 1U << 20U;         // in 2^-20; 1 at first
+  bool begun = false;                      // the first window has
+};
+
+enum class CongestionPart : std::uint8_t { kNone, kHyStart, kCubic, kDctcp };
 
 struct CongestionState {
   CongestionState() noexcept : none{} {}
@@ -55,13 +64,17 @@ struct CongestionState {
     return this->*member;
   }
   [[nodiscard]] Cubic& as_cubic() noexcept { return as(CongestionPart::kCubic, &CongestionState::cubic); }
+  [[nodiscard]] Dctcp& as_dctcp() noexcept { return as(CongestionPart::kDctcp, &CongestionState::dctcp); }
   [[nodiscard]] HyStart& as_hystart() noexcept { return as(CongestionPart::kHyStart, &CongestionState::hystart); }
 
   union {
     char none;
     HyStart hystart;
     Cubic cubic;
+    Dctcp dctcp;
   };
+  SeqNum cwr_end;                          // with `reduced`: an echo before this is acknowledged is of the same window
+  bool reduced = false;
   CongestionPart part = CongestionPart::kNone;
 };
 static_assert(sizeof(CongestionState) <= 64);

@@ -64,6 +64,7 @@ struct Counters {
   std::uint64_t congestion_blocks_exhausted = 0;
   std::uint64_t tlp_probes = 0, tlp_losses = 0, reorder_timeouts = 0, lost_retransmissions = 0, dsacks_received = 0;
   std::uint64_t undone_by_timestamps = 0, undone_by_dsack = 0, undone_by_frto = 0, send_maps_exhausted = 0;
+  std::uint64_t ecn_marks = 0, ecn_reductions = 0;
 };
 
 struct Env {

@@ -10,7 +10,7 @@ namespace {
 
 // Nothing is special about the connection or the segment.
 bool predicted(const Tcb& tcb, const Segment& segment) noexcept {
-  constexpr std::uint32_t kUnusual = kRcvShutdown | kAppClosed | kFinReceived | kFinOutOfOrder;
+  constexpr std::uint32_t kUnusual = kRcvShutdown | kAppClosed | kFinReceived | kFinOutOfOrder | kEcnOk;
   if (tcb.state != State::kEstablished || (tcb.flags & kUnusual) != 0) return false;
   if ((segment.flags & ~kPsh) != kAck || segment.seq != tcb.rcv_nxt || tcb.side != kNoIndex) return false;
   const wire::TcpOptions& options = *segment.options;

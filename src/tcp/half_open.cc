@@ -78,6 +78,7 @@ HalfOpenResult on_syn(const Context& c, const Segment& segment) noexcept {
     if ((c.record.flags & kTsOk) != 0 && options.has_ts && !older(options.tsval, c.record.ts_recent)) {
       c.record.ts_recent = options.tsval;
     }
+    if (!offers_ecn(segment)) c.record.flags &= ~kEcnOk & 0xfU;  // RFC 3168 6.1.1.1: the peer tries without
     return {Verdict::kSynRcvdDuplicateSyn, HalfOpenAction::kSynAck};
   }
   if (!acceptable(segment, c.record.irs + 1, c.window())) return challenge(c, Verdict::kSynRcvdOutOfWindow);
@@ -86,10 +87,11 @@ HalfOpenResult on_syn(const Context& c, const Segment& segment) noexcept {
 
 }  // namespace
 
-void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum iss, const Params&) noexcept {
+void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum iss, const Params& params) noexcept {
   const wire::TcpOptions& options = *syn.options;
   record.flow = flow;
-  record.flags = static_cast<std::uint8_t>(negotiated(options)) & 0xfU;
+  const bool ecn = wants_ecn(params) && offers_ecn(syn);
+  record.flags = static_cast<std::uint8_t>(negotiated(options) | (ecn ? kEcnOk : 0U)) & 0xfU;
   record.snd_wscale = peer_shift(options) & 0xfU;
   record.iss = iss;
   record.irs = syn.seq;
@@ -105,7 +107,7 @@ void syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, st
   const bool scaled = (record.flags & kWscaleOk) != 0;
   const std::uint8_t shift = scaled ? window_shift(params.rcvbuf) : std::uint8_t{0};
   out = OutSegment{};
-  out.flags = kSyn | kAck;
+  out.flags = (record.flags & kEcnOk) != 0 ? kSyn | kAck | kEce : kSyn | kAck;
   out.seq = record.iss;
   out.ack = record.irs + 1;
   out.wnd = syn_window(params.rcvbuf, shift);

@@ -40,6 +40,12 @@ void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env
 // RFC 9293 3.10.7.4, steps 6 to 8. `verdict` is what the segment amounts to without text and FIN.
 Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept;
 
+// --- ecn.cc, on connections with ECN ---
+// An acceptable acknowledgment was processed; `acked` bytes were new, and cwnd was `cwnd` before it.
+void ecn_acked(Tcb& tcb, const Segment& segment, std::uint32_t acked, std::uint32_t cwnd, Env& env) noexcept;
+// Text that passed the tests of steps 1 to 5, before it is taken.
+void ecn_text(Tcb& tcb, const Segment& segment, Env& env) noexcept;
+
 // --- reassembly.cc ---
 // Bytes [left, right) came twice: reported once, if the peer understands SACK (RFC 2883).
 void note_duplicate(Tcb& tcb, SeqNum left, SeqNum right, Env& env) noexcept;

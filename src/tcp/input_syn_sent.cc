@@ -9,6 +9,8 @@ namespace {
 void take_syn(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   const wire::TcpOptions& options = *segment.options;
   tcb.flags |= negotiated(options);
+  // RFC 3168 6.1.1.1: our SYN sent again offered it no more.
+  if (wants_ecn(env.of(tcb)) && tcb.backoff == 0 && offers_ecn(segment)) tcb.flags |= kEcnOk;
   tcb.rcv_nxt = tcb.last_ack_sent = segment.seq + 1;
   if ((tcb.flags & kWscaleOk) == 0) {  // the window that our SYN announced, now without a shift
     tcb.rcv_wnd = static_cast<std::uint16_t>(tcb.rcv_wnd << tcb.rcv_wscale);

@@ -123,7 +123,13 @@ Done check_ack(Tcb& tcb, const Segment& segment, Env& env, Verdict& verdict) noe
   }
   note_timestamp(tcb, segment, env);
   restart_keepalive(tcb, env);
+  const SeqNum una = tcb.snd_una;
+  const std::uint32_t cwnd = tcb.cwnd;
   verdict = on_ack(tcb, segment, env);
+  if ((tcb.flags & kEcnOk) != 0) [[unlikely]] {
+    ecn_acked(tcb, segment, tcb.snd_una - una, cwnd, env);
+    ecn_text(tcb, segment, env);
+  }
   if (tcb.state == State::kLastAck && fin_acked(tcb)) {
     finish(tcb, Errc::kOk, env);
     return Verdict::kConnectionClosed;

@@ -24,6 +24,10 @@ inline constexpr std::uint8_t kQuickAcks = 16;
   return (options.has_ts ? kTsOk : 0U) | (options.sack_permitted ? kSackOk : 0U) |
          (options.has_wscale ? kWscaleOk : 0U);
 }
+// RFC 3168 6.1.1: the flags of a SYN, or of a SYN|ACK, that offer ECN. Both flags on a SYN|ACK are a mirror's.
+[[nodiscard]] inline bool offers_ecn(const Segment& segment) noexcept {
+  return (segment.flags & (kEce | kCwr)) == (segment.has(kAck) ? kEce : kEce | kCwr);
+}
 [[nodiscard]] inline std::uint8_t peer_shift(const wire::TcpOptions& options) noexcept {
   return options.has_wscale ? std::min(options.wscale, kMaxWindowShift) : std::uint8_t{0};
 }

@@ -33,6 +33,7 @@ OutSegment& add_segment(Tcb& tcb, SeqNum seq, std::uint8_t flags, Env& env) noex
   out.ack = tcb.rcv_nxt;
   out.flags = flags;
   out.wnd = announce_window(tcb, false, env);
+  if ((tcb.flags & kEcnEcho) != 0) [[unlikely]] out.flags |= kEce;
   if ((tcb.flags & kTsOk) != 0) put_timestamps(tcb, out, env);
   if (tcb.side != kNoIndex && (tcb.flags & kSackOk) != 0) {
     out.n_sack = static_cast<std::uint8_t>(sack_blocks(tcb, env, out.sack, (tcb.flags & kTsOk) != 0 ? 3 : 4));
@@ -119,7 +120,8 @@ void send_new(Tcb& tcb, Env& env) noexcept {
       tcb.flags |= kMoreOutput;
       return;
     }
-    const OutSegment& out = add_data(tcb, tcb.snd_nxt, len, fin, env);
+    OutSegment& out = add_data(tcb, tcb.snd_nxt, len, fin, env);
+    if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_mark(tcb, out, env);
     advance(tcb, out, env);
     in_network += seg_len(out);
     if ((tcb.flags & kPersist) != 0) {
@@ -230,6 +232,9 @@ void send_syn(Tcb& tcb, Env& env) noexcept {
   OutSegment& out = env.out.add();
   out.seq = tcb.snd_una;
   out.flags = active ? kSyn : kSyn | kAck;
+  const bool first = tcb.snd_nxt == tcb.snd_una;
+  if (active && first && wants_ecn(params)) out.flags |= kEce | kCwr;  // RFC 3168 6.1.1.1: only the first
+  if (!active && (tcb.flags & kEcnOk) != 0) out.flags |= kEce;
   if (!active) out.ack = tcb.rcv_nxt;
   out.wnd = announce_window(tcb, true, env);
   out.options = kOptMss;
@@ -242,7 +247,7 @@ void send_syn(Tcb& tcb, Env& env) noexcept {
     out.wscale = tcb.rcv_wscale;
   }
   tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond);
-  if (tcb.snd_nxt == tcb.snd_una) {
+  if (first) {
     tcb.snd_nxt += 1;
     tcb.flags |= kRttTiming;
     tcb.sent_us = env.now_us();

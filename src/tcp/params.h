@@ -25,7 +25,12 @@ struct Params {
   bool nodelay = false;
   bool cork = false;
   CongestionControl congestion = CongestionControl::kNewReno;
+  bool ecn = false;                     // offered and accepted; DCTCP wants it anyway
   bool quickack = true;                 // false: acknowledgments may be delayed from the first segment on
 };
+
+[[nodiscard]] inline bool wants_ecn(const Params& params) noexcept {
+  return params.ecn || params.congestion == CongestionControl::kDctcp;
+}
 
 }  // namespace sluice::tcp

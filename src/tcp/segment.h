@@ -21,6 +21,7 @@ struct Segment {
   std::uint32_t len = 0;               // bytes of payload
   std::uint16_t wnd = 0;               // SEG.WND as in the header, unscaled
   std::uint8_t flags = 0;              // Flag
+  bool ce = false;                     // its packet was marked: congestion experienced
   const wire::TcpOptions* options = nullptr;  // never null when given to the core
   // Holds the payload: data and len cover just it. The core takes the buffer by setting
   // this to null; what it leaves, the caller releases. May be null when len is 0.
@@ -47,6 +48,7 @@ struct OutSegment {
   std::uint16_t mss = 0;               // with kOptMss
   std::uint8_t wscale = 0;             // with kOptWscale
   std::uint8_t n_sack = 0;             // with kOptSack
+  bool ect = false;                    // its packet may be marked (ECT(0))
   std::uint32_t tsval = 0, tsecr = 0;  // with kOptTimestamps
   Buf* chunk = nullptr;                // first buffer of the payload, in the send queue
   std::uint32_t chunk_offset = 0;      // payload starts at chunk->data + chunk_offset

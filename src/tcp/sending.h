@@ -157,6 +157,10 @@ void retransmit_all(Tcb& tcb, Env& env) noexcept;
 // [left, end) was sent again; what of it is beyond SND.NXT for the first time.
 void note_retransmitted(Tcb& tcb, SeqNum left, SeqNum end, Env& env) noexcept;
 
+// --- ecn.cc ---
+// New data on a connection with ECN: ECT(0), and CWR if it is due.
+void ecn_mark(Tcb& tcb, OutSegment& out, Env& env) noexcept;
+
 // --- calls.cc ---
 // The application waits for room: kEventWritable when there is enough to be worth waking it.
 void offer_room(Tcb& tcb, Env& env) noexcept;

@@ -22,8 +22,9 @@ enum TcbFlag : std::uint32_t {
   kTsOk = 1U << 0U,             // timestamps in use
   kSackOk = 1U << 1U,           // the peer understands SACK
   kWscaleOk = 1U << 2U,         // both window scales apply
+  kEcnOk = 1U << 3U,            // both ends understand ECN
   // sending
-  kFinQueued = 1U << 3U,        // our FIN follows the last queued byte
+  kFinQueued = 1U << 28U,       // our FIN follows the last queued byte
   kFinSent = 1U << 4U,          // SND.NXT counts it
   kRttTiming = 1U << 5U,        // without a send map: the next acknowledgment measures the round trip
   kInRecovery = 1U << 6U,       // fast recovery (RFC 6675, RFC 6582); there is a send map
@@ -53,6 +54,9 @@ enum TcbFlag : std::uint32_t {
   kReoTimer = 1U << 25U,        // t_rexmt is the reordering timer of RFC 8985 6.2, step 5
   kProbeDoubt = 1U << 26U,      // a tail loss probe up to SND.UNA was a retransmission: had anything been lost?
   kUntimed = 1U << 27U,         // without a send map: something was sent again, or at more than one time
+  // ECN (RFC 3168 6.1)
+  kEcnEcho = 1U << 29U,         // our acknowledgments carry ECE
+  kEcnCwr = 1U << 30U,          // the next new data carries CWR
 };
 
 inline constexpr std::uint32_t kNoSsthresh = 0xffffffff;         // no congestion event yet
@@ -135,7 +139,7 @@ static_assert(sizeof(Side) <= 128);
 struct HalfOpen {
   FlowId flow;
   std::uint8_t retries = 0;            // SYN|ACKs sent again
-  std::uint8_t flags : 4 = 0;          // kTsOk, kSackOk, kWscaleOk
+  std::uint8_t flags : 4 = 0;          // kTsOk, kSackOk, kWscaleOk, kEcnOk
   std::uint8_t snd_wscale : 4 = 0;     // the peer's shift
   TimerNode timer;
   Tick deadline;

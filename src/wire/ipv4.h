@@ -27,6 +27,11 @@ enum IpProtocol : std::uint8_t {
   kProtoDestinationOptions = 60,
 };
 
+// The ECN field of TOS and traffic class (RFC 3168 5).
+inline constexpr std::uint8_t kEcnMask = 3;
+inline constexpr std::uint8_t kEcnEct0 = 2;
+inline constexpr std::uint8_t kEcnCe = 3;
+
 enum class Ipv4OptionsResult : std::uint8_t { kFine, kSourceRoute, kMalformed };
 
 [[nodiscard]] inline IpAddress load_ipv4_address(const std::uint8_t* p) noexcept {

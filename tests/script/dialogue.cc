@@ -133,6 +133,8 @@ void Dialogue::on_frame(const Frame& frame) {
   const Frame to_peer(peer_mac_.begin(), peer_mac_.end());
   if (!std::equal(to_peer.begin(), to_peer.end(), frame.begin())) defects += "sent to another station\n";
   if (!std::equal(host_.mac().begin(), host_.mac().end(), frame.begin() + 6)) defects += "sent from another station\n";
+  const bool ecn = scene_.host.stack.ecn || scene_.options.congestion_control == CongestionControl::kDctcp;
+  if (!ecn && (heard.ecn != 0 || (heard.flags & (ECE | CWR)) != 0)) defects += "ECN that nobody asked for\n";
   Peer* peer = find({heard.dst, heard.dst_port}, {heard.src, heard.src_port});
   if (peer == nullptr) defects += "to nobody we know\n";
   if (!defects.empty()) complain(__FILE__, __LINE__, "malformed segment: " + defects);

@@ -39,6 +39,8 @@ class Reader {
     must(ip[8] == 64, "TTL is not 64");
     must(ip[9] == 6, "IPv4 protocol is not TCP");
     must(ones_sum(ip.first(20)) == 0xffff, "IPv4 header checksum");
+    must((ip[1] & 0xfcU) == 0, "IPv4 DSCP");
+    heard_.ecn = ip[1] & 3U;
     heard_.ip_id = static_cast<std::uint16_t>(be16(ip, 4));
     heard_.src = IpAddress::v4(ip[12], ip[13], ip[14], ip[15]);
     heard_.dst = IpAddress::v4(ip[16], ip[17], ip[18], ip[19]);
@@ -54,6 +56,8 @@ class Reader {
     must(be16(ip, 4) + 40 == ip.size(), "IPv6 payload length is not the frame's");
     must(ip[6] == 6, "IPv6 next header is not TCP");
     must(ip[7] == 64, "hop limit is not 64");
+    must((be16(ip, 0) & 0x0fc0U) == 0, "IPv6 DSCP");
+    heard_.ecn = be16(ip, 0) >> 4U & 3U;
     heard_.flow_label = be32(ip, 0) & 0xfffffU;
     std::copy_n(ip.begin() + 8, 16, heard_.src.bytes.begin());
     std::copy_n(ip.begin() + 24, 16, heard_.dst.bytes.begin());
@@ -73,12 +77,14 @@ class Reader {
     if (header < 20 || header > t.size()) return;
     must((t[12] & 0x0fU) == 0, "reserved bits of the TCP header");
     must(be16(t, 18) == 0, "urgent pointer without URG");
-    must((heard_.flags & (URG | ECE | CWR)) == 0, "URG, ECE or CWR");
+    must((heard_.flags & URG) == 0, "URG");
     must((heard_.flags & (SYN | RST | ACK)) != 0, "neither SYN, RST nor ACK");
     must((heard_.flags & SYN) == 0 || (heard_.flags & (FIN | RST)) == 0, "SYN with FIN or RST");
     must((heard_.flags & ACK) != 0 || heard_.ack == 0, "acknowledgment number without ACK");
     heard_.data.assign(t.begin() + static_cast<std::ptrdiff_t>(header), t.end());
     must((heard_.flags & (RST | SYN)) == 0 || heard_.data.empty(), "RST or SYN with data");
+    must(heard_.ecn == 0 || (heard_.ecn == 2 && !heard_.data.empty()), "ECT(1), CE, or ECT without data");
+    must((heard_.flags & RST) == 0 || (heard_.flags & (ECE | CWR)) == 0, "RST with ECE or CWR");
     tcp_options(t.subspan(20, header - 20));
   }
 

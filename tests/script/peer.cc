@@ -90,6 +90,7 @@ Frame Peer::build(const Spoken& s) {
   tcp.insert(tcp.end(), raw, raw + options_len);
   tcp.insert(tcp.end(), payload.begin(), payload.end());
   Frame frame = ip_frame({d_.peer_mac(), d_.host().mac(), remote_.address, local_.address}, 6, tcp);
+  if (s.ce) frame[15] |= d_.v4() ? 0x03U : 0x30U;
   fix_checksums(frame, d_.l4());
   return frame;
 }
@@ -143,6 +144,7 @@ void Peer::compare(const Spoken& s, const Heard& h, std::string& wrong) const {
   if (s.wscale) differ("window scale", *s.wscale, h.wscale.value_or(99));
   if (s.tsval) differ("TSval", *s.tsval, h.tsval.value_or(0));
   if (s.tsecr) differ("TSecr", *s.tsecr, h.tsecr.value_or(0));
+  differ("ECN field", s.ect ? 2 : 0, h.ecn);
   differ("length", s.len(), static_cast<std::uint32_t>(h.data.size()));
   const std::string payload = s.data + (s.bytes != 0 ? pattern_text(h.seq - iss() - 1, s.bytes) : "");
   if (payload.size() == h.data.size() && payload != h.data) wrong += "other bytes than those expected\n";

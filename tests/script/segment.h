@@ -35,6 +35,8 @@ struct Spoken {
   std::string options;                       // raw, after the others
   std::optional<std::chrono::microseconds> after;
   bool pushed = false;
+  bool ce = false;                           // said: the packet was marked on its way
+  bool ect = false;                          // expected: it may be
   const char* file = "";
   int line = 0;
 
@@ -72,6 +74,8 @@ inline auto options(std::initializer_list<unsigned> raw) {
   for (const unsigned byte : raw) text.push_back(static_cast<char>(byte));
   return [text](Spoken& s) { s.options = text; };
 }
+inline auto ce() { return [](Spoken& s) { s.ce = true; }; }
+inline auto ect() { return [](Spoken& s) { s.ect = true; }; }
 inline auto push() { return [](Spoken& s) { s.pushed = true; }; }
 // Expected so long after the last thing that the peer or the application did; up to 1 ms later is fine.
 inline auto after(std::chrono::microseconds t) { return [t](Spoken& s) { s.after = t; }; }

@@ -65,13 +65,15 @@ int main(int argc, char** argv) {
     sum.network.sent += outcome.network.sent;
     sum.network.lost += outcome.network.lost + outcome.network.cut + outcome.network.overflowed;
     sum.network.corrupted += outcome.network.corrupted;
+    sum.network.marked += outcome.network.marked;
   }
   std::printf("%llu seeds, %llu failed; %llu events, %llu connections, %llu bytes delivered, %llu ends in order, %llu reported "
-              "lost; %llu frames, %llu lost, %llu corrupted\n",
+              "lost; %llu frames, %llu lost, %llu corrupted, %llu marked\n",
               static_cast<unsigned long long>(count), static_cast<unsigned long long>(failed),
               static_cast<unsigned long long>(sum.events), static_cast<unsigned long long>(sum.connections),
               static_cast<unsigned long long>(sum.bytes), static_cast<unsigned long long>(sum.ended_in_order),
               static_cast<unsigned long long>(sum.reported_lost), static_cast<unsigned long long>(sum.network.sent),
-              static_cast<unsigned long long>(sum.network.lost), static_cast<unsigned long long>(sum.network.corrupted));
+              static_cast<unsigned long long>(sum.network.lost), static_cast<unsigned long long>(sum.network.corrupted),
+              static_cast<unsigned long long>(sum.network.marked));
   return failed == 0 ? 0 : 1;
 }

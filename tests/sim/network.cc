@@ -3,7 +3,28 @@
 
 #include <algorithm>
 
+#include "wire/bytes.h"
+#include "wire/checksum.h"
+#include "wire/ethernet.h"
+#include "wire/ipv4.h"
+
 namespace sluice::test {
+
+bool mark_congestion(std::vector<std::uint8_t>& frame) {
+  if (frame.size() < 34) return false;
+  const std::uint16_t type = wire::load_be16(&frame[12]);
+  if (type == wire::kEtherTypeIpv4 && (frame[15] & wire::kEcnMask) != 0) {
+    frame[15] |= wire::kEcnCe;
+    wire::store_be16(&frame[24], 0);
+    wire::store_checksum(&frame[24], wire::sum_bytes(&frame[14], wire::kIpv4Header));
+    return true;
+  }
+  if (type == wire::kEtherTypeIpv6 && (frame[15] >> 4U & wire::kEcnMask) != 0) {
+    frame[15] = static_cast<std::uint8_t>(frame[15] | wire::kEcnCe << 4U);
+    return true;
+  }
+  return false;
+}
 
 bool Network::partitioned(Instant now) noexcept {
   if (config_.partition_every.ns == 0) return false;
@@ -19,6 +40,11 @@ void Network::fly(int to, std::vector<std::uint8_t> bytes, Instant at) {
   flying_.emplace(std::pair{at, order_++}, Delivery{to, std::move(bytes)});
 }
 
+std::uint64_t Network::backlog(int to, Instant now) const noexcept {
+  const Duration wait = link_free_[static_cast<std::size_t>(to)] - now;
+  return wait.ns <= 0 ? 0 : static_cast<std::uint64_t>(wait.ns) * config_.bits_per_second / 8'000'000'000ULL;
+}
+
 Instant Network::leaves(int to, std::size_t bytes, Instant now) noexcept {
   if (config_.bits_per_second == 0) return now;
   const auto took = [this](std::uint64_t n) { return Duration{static_cast<std::int64_t>(n * 8'000'000'000ULL / config_.bits_per_second)}; };
@@ -31,6 +57,10 @@ Instant Network::leaves(int to, std::size_t bytes, Instant now) noexcept {
 
 void Network::send(int to, std::vector<std::uint8_t> bytes, Instant now) {
   ++counts_.sent;
+  const std::uint64_t queued = backlog(to, now);
+  counts_.queued_bytes += queued;
+  const bool above = config_.mark_above != 0 && queued > config_.mark_above;
+  if ((above || (config_.mark != 0 && rng_.per_mille(config_.mark))) && mark_congestion(bytes)) ++counts_.marked;
   const Instant left = leaves(to, bytes.size(), now);
   if (left == Instant::never()) {
     ++counts_.overflowed;

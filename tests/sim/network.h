@@ -19,6 +19,8 @@ struct NetworkConfig {
   std::uint32_t duplicate = 0;    // per mille
   std::uint32_t reorder = 0;      // per mille held back for up to reorder_by
   std::uint32_t corrupt = 0;      // per mille with a byte changed
+  std::uint32_t mark = 0;         // per mille of those that may be: congestion experienced (RFC 3168)
+  std::uint64_t mark_above = 0;   // bytes queued at the bottleneck above which all of them are; 0: never
   Duration delay = Duration::milliseconds(1);
   Duration jitter{};
   Duration reorder_by = Duration::milliseconds(5);
@@ -32,8 +34,12 @@ struct NetworkConfig {
   Instant calm_after = Instant::never();
 };
 
+// Marks an untagged frame if it says that it may be.
+bool mark_congestion(std::vector<std::uint8_t>& frame);
+
 struct NetworkCounts {
-  std::uint64_t sent = 0, lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0, overflowed = 0;
+  std::uint64_t sent = 0, lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0, overflowed = 0, marked = 0;
+  std::uint64_t queued_bytes = 0;  // found by frames at the bottleneck, summed
 };
 
 class Network {
@@ -56,6 +62,8 @@ class Network {
   void fly(int to, std::vector<std::uint8_t> bytes, Instant at);
   [[nodiscard]] bool partitioned(Instant now) noexcept;
   // When a frame that is sent now has left the bottleneck; never() when there is no room to wait.
+  // Bytes that wait at the bottleneck towards `to`.
+  [[nodiscard]] std::uint64_t backlog(int to, Instant now) const noexcept;
   [[nodiscard]] Instant leaves(int to, std::size_t bytes, Instant now) noexcept;
 
   NetworkConfig config_;

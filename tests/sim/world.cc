@@ -25,6 +25,7 @@ struct Scenario {
   std::uint32_t spread_ms = 0;          // openings are spread over this time
   std::uint32_t simultaneous = 0;       // per mille of connections opened from both ends
   bool v6 = false;
+  bool ecn = false;
   std::uint32_t buffers = 0;
   std::uint16_t mtu = 1500;
   std::uint32_t msl_ms = 1000;
@@ -50,6 +51,8 @@ Scenario draw(Rng& rng) {
     s.network.partition_every = Duration::milliseconds(200 + rng.below(5000));
     s.network.partition_for = Duration::milliseconds(50 + rng.below(rng.below(4) == 0 ? 200'000 : 3000));
   }
+  s.ecn = rng.below(2) == 0;
+  if (s.ecn) s.network.mark = rng.below(2) == 0 ? 0 : rng.below(200);
   s.network.calm_after = Instant{} + Duration::seconds(60 + rng.below(600));
   s.spread_ms = rng.below(3000);
   s.simultaneous = rng.below(3) == 0 ? 300 : 0;
@@ -108,6 +111,7 @@ HostConfig host_config(const Scenario& scenario, int i, std::uint64_t seed) {
   config.stack.max_connections = scenario.max_connections;
   config.stack.msl_ms = scenario.msl_ms;
   config.stack.neighbour_sets = 4;
+  config.stack.ecn = scenario.ecn;
   return config;
 }
 
@@ -135,13 +139,14 @@ World::World(std::uint64_t seed, bool trace)
   char text[300];
   std::snprintf(text, sizeof(text),
                 "%u connections of <= %u bytes, %s, mtu %u, loss %u duplicate %u reorder %u corrupt %u per mille, delay %lld us, "
-                "partitions every %lld ms for %lld ms, %llu bit/s, buffers %u, max_connections %u",
+                "partitions every %lld ms for %lld ms, %llu bit/s, buffers %u, max_connections %u, ecn %d, marks %u per mille",
                 scenario_.connections, scenario_.traffic.max_bytes, scenario_.v6 ? "IPv6" : "IPv4", scenario_.mtu,
                 scenario_.network.loss, scenario_.network.duplicate, scenario_.network.reorder, scenario_.network.corrupt,
                 static_cast<long long>(scenario_.network.delay.us()),
                 static_cast<long long>(scenario_.network.partition_every.ms()),
                 static_cast<long long>(scenario_.network.partition_for.ms()),
-                static_cast<unsigned long long>(scenario_.network.bits_per_second), scenario_.buffers, scenario_.max_connections);
+                static_cast<unsigned long long>(scenario_.network.bits_per_second), scenario_.buffers, scenario_.max_connections,
+                scenario_.ecn ? 1 : 0, scenario_.network.mark);
   outcome_.scenario = text;
 }
 

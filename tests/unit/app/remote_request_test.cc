@@ -123,7 +123,7 @@ TEST(RemoteOptionsTest, EveryOptionGoesThroughSocketOptions) {
   }
   EXPECT_EQ(format_remote_value(*find_remote_option("linger_s"), -1), "off");
   const RemoteOption& congestion = *find_remote_option("congestion");
-  for (const std::string_view name : {"newreno", "cubic"}) {
+  for (const std::string_view name : {"newreno", "cubic", "dctcp"}) {
     const auto value = parse_remote_value(congestion, name);
     ASSERT_TRUE(value) << name;
     SocketOptions options;

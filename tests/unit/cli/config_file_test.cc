@@ -79,7 +79,7 @@ syn_cache = 512
 buffers = 4096
 rcvbuf = 65535
 sndbuf = 131072
-ecn = false
+ecn = true
 fastopen = false
 seed = 42
 )" + std::string(kSmall));
@@ -99,6 +99,7 @@ seed = 42
   EXPECT_EQ(config.tcp.syn_cache, 512U);
   EXPECT_EQ(config.tcp.buffers, 4096U);
   EXPECT_EQ(config.tcp.rcvbuf, 65535U);
+  EXPECT_TRUE(config.tcp.ecn);
   EXPECT_EQ(config.tcp.sndbuf, 131072U);
   EXPECT_EQ(config.tcp.seed, 42U);
 }
