@@ -67,6 +67,15 @@ struct InterfaceAddress {
   [[nodiscard]] std::string to_string() const;
 };
 
+// A destination and the router on the way to it: "10.9.0.0/16 via 10.77.0.254".
+struct Route {
+  InterfaceAddress to;  // its address is the network's: no bits behind the prefix
+  IpAddress via;
+
+  [[nodiscard]] static Result<Route> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+};
+
 enum class RssMode : std::uint8_t { kAuto, kHardware, kSoftware };
 enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
 enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
@@ -96,6 +105,8 @@ struct PortConfig {
   std::string device;                       // a vdev string or a PCI address
   std::vector<InterfaceAddress> addresses;
   std::vector<IpAddress> gateways;          // at most one of each family
+  std::vector<Route> routes;                // before the gateways, the longest prefix first
+  bool dad = true;                          // IPv6 addresses are tried for duplicates at start
   std::uint16_t mtu = 1500;                 // bytes of IP packet
   std::string mac;                          // "": the device's own
   RssMode rss = RssMode::kAuto;

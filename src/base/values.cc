@@ -169,4 +169,26 @@ Result<InterfaceAddress> InterfaceAddress::parse(std::string_view text) {
 
 std::string InterfaceAddress::to_string() const { return address.to_string() + "/" + std::to_string(prefix_len); }
 
+Result<Route> Route::parse(std::string_view text) {
+  constexpr std::string_view kVia = " via ";
+  constexpr const char* kRemedy = "write NETWORK/PREFIX via ROUTER, like 10.9.0.0/16 via 10.77.0.254";
+  const std::size_t via = text.find(kVia);
+  if (via == std::string_view::npos) return bad_value("not a route", text, kRemedy);
+  const Result<InterfaceAddress> to = InterfaceAddress::parse(text.substr(0, via));
+  if (!to.ok()) return to.error();
+  const Result<IpAddress> router = IpAddress::parse(text.substr(via + kVia.size()));
+  if (!router.ok()) return router.error();
+  if (to->address.is_v4() != router->is_v4()) {
+    return bad_value("a route between two families", text, "write network and router both IPv4 or both IPv6");
+  }
+  for (unsigned i = to->prefix_len + (to->address.is_v4() ? 96U : 0U); i < 128; ++i) {
+    if ((to->address.bytes[i / 8] & (0x80U >> i % 8)) != 0) {
+      return bad_value("not a network", text, "make the bits behind the prefix zero");
+    }
+  }
+  return Route{*to, *router};
+}
+
+std::string Route::to_string() const { return to.to_string() + " via " + via.to_string(); }
+
 }  // namespace sluice

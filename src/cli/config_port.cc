@@ -96,6 +96,8 @@ class PortReader {
                      fmt::format("write {} or more, or give the port no IPv6 address", kMinMtuV6));
     }
     read_gateways(out, complete);
+    read_routes(out, complete);
+    section_.flag("dad", out.dad);
     read_mac(out);
     section_.choice<RssMode>(
         "rss", out.rss,
@@ -187,6 +189,35 @@ class PortReader {
         report.add(at, key, fmt::format("not on-link ({})", text),
                    fmt::format("write an address within one of the prefixes of {}.addresses", key_));
       }
+    });
+  }
+
+  // RFC 4291 2.5.6: a router's link-local address is on every link.
+  static bool reaches(const PortConfig& port, const IpAddress& router) {
+    if (!router.is_v4() && router.bytes[0] == 0xfe && (router.bytes[1] & 0xc0) == 0x80) return true;
+    for (const InterfaceAddress& own : port.addresses) {
+      if (on_link(own, router)) return true;
+    }
+    return false;
+  }
+
+  void read_routes(PortConfig& out, bool addresses_known) {
+    section_.texts("routes", "[\"10.9.0.0/16 via 10.77.0.254\"]", [&](const std::string& text, const std::string& key, Place at) {
+      const Result<Route> route = Route::parse(text);
+      Report& report = section_.report();
+      if (!route.ok()) {
+        report_value(report, at, key, route.error());
+        return;
+      }
+      for (const Route& other : out.routes) {
+        if (other.to.to_string() != route->to.to_string()) continue;
+        report.add(at, key, fmt::format("second route to {} ({})", other.to.to_string(), text), "keep one of them");
+        return;
+      }
+      out.routes.push_back(*route);
+      if (!addresses_known || reaches(out, route->via)) return;
+      report.add(at, key, fmt::format("router not on-link ({})", text),
+                 fmt::format("write a router within one of the prefixes of {}.addresses", key_));
     });
   }
 

@@ -105,6 +105,8 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
       interface.vlan = config.ports[p].vlan;
       interface.addresses = config.ports[p].addresses;
       interface.gateways = config.ports[p].gateways;
+      interface.routes = config.ports[p].routes;
+      interface.dad = config.ports[p].dad;
       interface.offloads.tx_ip_csum = caps.tx_ip_csum;
       interface.offloads.tx_tcp_csum = caps.tx_tcp_csum;
       // Fragments point into this shard's buffers, so only its own queue may send them.

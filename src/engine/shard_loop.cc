@@ -45,7 +45,11 @@ void ShardLoop::add_service(std::unique_ptr<Service> service, const std::string&
 }
 
 void ShardLoop::start(Instant now) {
-  stack_.set_now(now);
+  std::uint64_t speaks = 0;
+  for (std::size_t i = 0; i < attachments_.size() && i < 64; ++i) {
+    if (attachments_[i].owns && attachments_[i].queue == 0) speaks |= std::uint64_t{1} << i;
+  }
+  stack_.start(now, speaks);
   for (const auto& service : services_) service->on_start(*this);
   publish();
 }

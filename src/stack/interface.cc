@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stack/interface.h"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace sluice::stack {
@@ -41,12 +43,29 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
       (gateway.is_v4() ? g.has_v4 : g.has_v6) = true;
     }
     gateways_.push_back(g);
+    for (const Route& route : interfaces[i].routes) {
+      routes_.push_back({prefix_of(route.to, static_cast<std::uint8_t>(i)), route.via});
+    }
   }
+  const auto bits = [](const Via& via) { return std::popcount(via.prefix.mask[0]) + std::popcount(via.prefix.mask[1]); };
+  std::stable_sort(routes_.begin(), routes_.end(), [&](const Via& a, const Via& b) { return bits(a) > bits(b); });
+  disabled_.assign(all_.size(), false);
   std::uint32_t slots = 8;
   while (slots < 2 * all_.size()) slots *= 2;
   mask_ = slots - 1;
   slots_.assign(slots, kNoAddress);
+  fill_slots();
+}
+
+void Addresses::disable(std::uint16_t index) noexcept {
+  disabled_[index] = true;
+  std::fill(slots_.begin(), slots_.end(), kNoAddress);
+  fill_slots();
+}
+
+void Addresses::fill_slots() noexcept {
   for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (disabled_[i]) continue;
     std::uint32_t slot = slot_of(all_[i].address);
     while (slots_[slot] != kNoAddress) slot = (slot + 1) & mask_;
     slots_[slot] = static_cast<std::uint16_t>(i);
@@ -71,6 +90,11 @@ bool Addresses::on_link(std::uint8_t interface, const IpAddress& remote) const n
 const IpAddress* Addresses::next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
   const LocalAddress& from = all_[local];
   if (on_link(from.interface, remote)) return &remote;
+  std::uint64_t words[2];
+  std::memcpy(words, remote.bytes.data(), sizeof(words));
+  for (const Via& via : routes_) {
+    if (via.prefix.interface == from.interface && via.prefix.holds(words)) return &via.router;
+  }
   const Gateways& g = gateways_[from.interface];
   if (remote.is_v4()) return g.has_v4 ? &g.v4 : nullptr;
   return g.has_v6 ? &g.v6 : nullptr;
@@ -78,10 +102,11 @@ const IpAddress* Addresses::next_hop(std::uint16_t local, const IpAddress& remot
 
 std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
   for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (disabled_[i]) continue;
     if (same_prefix(all_[i].address, remote, all_[i].prefix_len)) return static_cast<std::uint16_t>(i);
   }
   for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (all_[i].address.is_v4() != remote.is_v4()) continue;
+    if (disabled_[i] || all_[i].address.is_v4() != remote.is_v4()) continue;
     if (next_hop(static_cast<std::uint16_t>(i), remote) != nullptr) return static_cast<std::uint16_t>(i);
   }
   return kNoAddress;

@@ -31,6 +31,8 @@ struct InterfaceConfig {
   std::uint16_t vlan = 0;     // 0: untagged
   std::vector<InterfaceAddress> addresses;
   std::vector<IpAddress> gateways;
+  std::vector<Route> routes;
+  bool dad = true;            // IPv6 addresses are tried for duplicates at start (RFC 4862)
   Offloads offloads;
 };
 
@@ -47,8 +49,8 @@ struct LocalAddress {
   std::uint8_t interface = 0;
 };
 
-// The addresses of all interfaces, named by 16-bit indices, and the routes that follow
-// from them: on-link prefixes and one gateway a family and interface.
+// The addresses of all interfaces, named by 16-bit indices, and the routes: on-link
+// prefixes, static ones, and one gateway a family and interface.
 class Addresses {
  public:
   explicit Addresses(const std::vector<InterfaceConfig>& interfaces);
@@ -73,6 +75,8 @@ class Addresses {
   // 255.255.255.255, or the broadcast address of one of the prefixes.
   [[nodiscard]] bool is_broadcast(const IpAddress& address) const noexcept;
   [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
+  // Another station has this address: find() knows it no longer.
+  void disable(std::uint16_t index) noexcept;
 
  private:
   [[nodiscard]] std::uint32_t slot_of(const IpAddress& address) const noexcept;
@@ -86,16 +90,23 @@ class Addresses {
       return (((address[0] ^ bits[0]) & mask[0]) | ((address[1] ^ bits[1]) & mask[1])) == 0;
     }
   };
+  struct Via {
+    Prefix prefix;
+    IpAddress router;
+  };
   struct Gateways {
     IpAddress v4, v6;
     bool has_v4 = false, has_v6 = false;
   };
+  void fill_slots() noexcept;
   [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept;
 
   std::vector<LocalAddress> all_;
   std::vector<std::uint16_t> mss_;
   std::vector<Prefix> prefixes_;       // of all addresses
+  std::vector<Via> routes_;            // the longest prefix first
   std::vector<Gateways> gateways_;     // by interface
+  std::vector<bool> disabled_;         // by address
   std::vector<std::uint16_t> slots_;   // open addressing, at most half full
   std::uint32_t mask_ = 0;
 };

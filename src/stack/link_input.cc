@@ -2,7 +2,7 @@
 // The link's own talk: ARP (RFC 826) and neighbour discovery (RFC 4861).
 #include <cstring>
 
-#include "stack/frame_builder.h"
+#include "stack/link_frames.h"
 #include "stack/stack.h"
 #include "wire/arp.h"
 #include "wire/checksum.h"
@@ -20,33 +20,9 @@ namespace {
 
 wire::MacAddress mac_at(const std::uint8_t* p) noexcept { return wire::load_native<wire::MacAddress>(p); }
 
-Buf* arp_frame(const wire::ArpMessage& message, const wire::MacAddress& to, const InterfaceConfig& interface,
-               BufPool& bufs) noexcept {
-  Buf* frame = bufs.take();
-  if (frame == nullptr) return nullptr;
-  const wire::EthernetHeader ethernet{to, interface.mac, interface.vlan, wire::kEtherTypeArp};
-  frame->len = static_cast<std::uint32_t>(ethernet.write(frame->data));
-  frame->len += static_cast<std::uint32_t>(message.write(frame->end()));
-  frame->len_total = frame->len;
-  return frame;
-}
-
-Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
-              const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept {
-  Buf* frame = bufs.take();
-  if (frame == nullptr) return nullptr;
-  wire::FrameHead head{};
-  head.dst_mac = to.data();
-  head.src_mac = interface.mac.data();
-  head.src = &src;
-  head.dst = &dst;
-  head.vlan = interface.vlan;
-  head.protocol = wire::kProtoIcmpv6;
-  head.ttl = wire::kNdHopLimit;
-  frame->len = static_cast<std::uint32_t>(wire::write_frame_head(frame->data, head, wire::NeighborMessage::kSize));
-  frame->len += static_cast<std::uint32_t>(message.write(frame->end(), src, dst));
-  frame->len_total = frame->len;
-  return frame;
+// An answer to us, against what everybody hears or what comes with a question.
+Neighbours::News arp_news(std::uint16_t operation, bool to_all) noexcept {
+  return operation == wire::kArpReply && !to_all ? Neighbours::News::kOverride : Neighbours::News::kClaim;
 }
 
 }  // namespace
@@ -68,13 +44,18 @@ Verdict Stack::arp_input(const wire::Packet& packet, std::size_t interface) noex
   const bool for_us = local != kNoAddress && addresses_[local].interface == interface;
   const IpAddress sender = view->sender_ip();
   const wire::MacAddress mac = view->sender_mac();
+  const std::uint16_t claimed = addresses_.find(sender);
+  if (claimed != kNoAddress && addresses_[claimed].interface == interface && mac != config_.interfaces[interface].mac) {
+    return address_conflict(claimed);
+  }
   // A sender that is nobody (a probe, RFC 5227), one of ours, off-link or a group is not learned.
   const bool learnable = !sender.is_any() && addresses_.find(sender) == kNoAddress && (mac[0] & 1U) == 0 &&
                          addresses_.on_link(static_cast<std::uint8_t>(interface), sender);
   if (learnable) {
     send_waiting(interface,
                  neighbours_.learn(static_cast<std::uint8_t>(interface), sender, mac,
-                                   for_us && view->operation() == wire::kArpRequest, env_.now),
+                                   for_us && view->operation() == wire::kArpRequest, env_.now,
+                                   arp_news(view->operation(), packet.l2_group)),
                  mac);
   }
   if (!for_us) return Verdict::kArpNotForUs;
@@ -119,19 +100,32 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
   if (packet.fragment_header || (arrival.buf->flags & kReassembled) != 0) return Verdict::kNdIgnored;
   const auto port = static_cast<std::uint8_t>(interface);
   if (!view->is_solicitation()) {
-    if (view->target_mac() == nullptr) return Verdict::kNdIgnored;
-    const wire::MacAddress mac = mac_at(view->target_mac());
-    if ((mac[0] & 1U) != 0 || addresses_.find(view->target()) != kNoAddress) return Verdict::kNdIgnored;
-    send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now), mac);
+    // RFC 4861 7.1.2: what everybody hears answers nobody.
+    if (packet.dst.bytes[0] == 0xff && view->solicited()) return Verdict::kNdIgnored;
+    const std::uint16_t ours = addresses_.find(view->target());
+    const wire::MacAddress mac = mac_at(view->target_mac() != nullptr ? view->target_mac() : packet.l2_src);
+    if (ours != kNoAddress) {
+      const bool foreign = addresses_[ours].interface == interface && mac != config_.interfaces[interface].mac;
+      return foreign ? address_conflict(ours) : Verdict::kNdIgnored;
+    }
+    if (view->target_mac() == nullptr || (mac[0] & 1U) != 0) return Verdict::kNdIgnored;
+    const Neighbours::News news = !view->override_flag() ? Neighbours::News::kHint
+                                  : view->solicited()    ? Neighbours::News::kOverride
+                                                         : Neighbours::News::kClaim;
+    send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now, news), mac);
     return Verdict::kNdHandled;
   }
   const std::uint16_t local = addresses_.find(view->target());
   if (local == kNoAddress || addresses_[local].interface != interface) return Verdict::kNdIgnored;
   const bool probe = packet.src.is_any();  // duplicate address detection, RFC 4862
+  // 5.4.3: two try the same address at once, unless it is our own question that came back.
+  if (probe && local < dad_.size() && dad_[local] && mac_at(packet.l2_src) != config_.interfaces[interface].mac) {
+    return address_conflict(local);
+  }
   const wire::MacAddress mac = view->source_mac() != nullptr && !probe ? mac_at(view->source_mac()) : mac_at(packet.l2_src);
   if (!probe && view->source_mac() != nullptr && (mac[0] & 1U) == 0 && addresses_.find(packet.src) == kNoAddress &&
       addresses_.on_link(port, packet.src)) {
-    send_waiting(interface, neighbours_.learn(port, packet.src, mac, true, env_.now), mac);
+    send_waiting(interface, neighbours_.learn(port, packet.src, mac, true, env_.now, Neighbours::News::kClaim), mac);
   }
   if (copies_) return Verdict::kNdHandled;
   static constexpr IpAddress kAllNodes{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
@@ -139,7 +133,7 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
   wire::NeighborMessage answer;
   answer.solicitation = false;
   answer.solicited = !probe;
-  answer.override_flag = true;
+  answer.override_flag = local >= dad_.size() || !dad_[local];  // RFC 4429 3.3
   answer.target = view->target();
   answer.mac = out.mac;
   const IpAddress& to = probe ? kAllNodes : packet.src;

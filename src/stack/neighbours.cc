@@ -33,7 +33,7 @@ Neighbours::Entry* Neighbours::make(std::uint8_t interface, const IpAddress& ip,
       victim = &set[i];
       break;
     }
-    if (set[i].used < victim->used) victim = &set[i];
+    if (victim->fixed || (!set[i].fixed && set[i].used < victim->used)) victim = &set[i];
   }
   if (victim->state != State::kFree) {
     ++counters_.evicted;
@@ -67,7 +67,7 @@ Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& 
   }
   entry->used = now;
   if (entry->state == State::kIncomplete) return {nullptr, nullptr};
-  if (confirm_ && entry->state == State::kReachable && now - entry->since > kReachable) [[unlikely]] {
+  if (confirm_ && !entry->fixed && entry->state == State::kReachable && now - entry->since > kReachable) [[unlikely]] {
     entry->state = State::kProbe;
     entry->solicited = 1;
     entry->since = now;
@@ -93,19 +93,39 @@ void Neighbours::wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) n
 }
 
 Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, bool create,
-                       Instant now) noexcept {
+                       Instant now, News news) noexcept {
   Entry* entry = find(interface, ip);
   if (entry == nullptr) {
     if (!create) return nullptr;
     entry = make(interface, ip, now);
+  } else if (entry->state != State::kIncomplete && entry->mac != mac) {
+    const bool locked = ip.is_v4() && entry->state == State::kReachable && now - entry->since < kLock;
+    if (entry->fixed || locked || news == News::kHint) {
+      ++counters_.refused;
+      // RFC 4861 7.2.5: the entry is STALE then, which here means asked about at its next use.
+      if (news == News::kHint && !entry->fixed) suspect(interface, ip);
+      return nullptr;
+    }
   }
   ++counters_.learned;
+  const bool claimed = news == News::kClaim && entry->state == State::kReachable && entry->mac != mac;
   entry->mac = mac;
   entry->state = State::kReachable;
-  entry->since = now;
+  entry->since = claimed ? now - kReachable - Duration{1} : now;
   entry->solicited = 0;
   entry->n_waiting = 0;
   return std::exchange(entry->waiting, nullptr);
+}
+
+Buf* Neighbours::fix(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept {
+  Entry* entry = find(interface, ip);
+  if (entry != nullptr) {
+    entry->fixed = false;
+    entry->since = now - kLock;
+  }
+  Buf* waiting = learn(interface, ip, mac, true, now);
+  find(interface, ip)->fixed = true;
+  return waiting;
 }
 
 }  // namespace sluice::stack

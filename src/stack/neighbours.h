@@ -17,6 +17,7 @@ namespace sluice::stack {
 
 struct NeighbourCounters {
   std::uint64_t solicitations = 0, learned = 0, evicted = 0, failed = 0;
+  std::uint64_t refused = 0;          // news that were not believed
   std::uint64_t waiting_dropped = 0;  // frames that waited in vain or found no room to wait
 };
 
@@ -31,6 +32,7 @@ class Neighbours {
     std::uint8_t interface = 0;
     std::uint8_t solicited = 0;   // requests sent in this state
     std::uint8_t n_waiting = 0;
+    bool fixed = false;           // known from elsewhere than the wire: news about it are not believed
     Instant since{};              // state entered, or last request sent
     Instant used{};
     Buf* waiting = nullptr;       // frames without a destination MAC yet, in order
@@ -58,10 +60,22 @@ class Neighbours {
   // Takes the frame until the address is known.
   void wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) noexcept;
 
+  // How far news about an entry that is known already are believed.
+  enum class News : std::uint8_t {
+    kOverride,   // an answer, or an advertisement that overrides: the address may change
+    kClaim,      // nobody asked: a changed address is taken, and asked about at its next use
+    kHint,       // an advertisement that does not override: a changed address is not taken, the old one asked about
+  };
+  // A changed address is not taken so soon after the last news: of several that answer one request the first
+  // counts (an ARP reply has nothing to tell the right one by).
+  static constexpr Duration kLock = Duration::seconds(1);
+
   // News about `ip`. `create`: also when nobody asked (RFC 826: a request to us). Returns
   // the frames that waited, for transmission to `mac`.
   [[nodiscard]] Buf* learn(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, bool create,
-                           Instant now) noexcept;
+                           Instant now, News news = News::kOverride) noexcept;
+  // An entry that stays as it is: never changed, asked about, or given up.
+  [[nodiscard]] Buf* fix(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept;
 
   // Frames to `ip` go unanswered (RFC 9293 3.8.3, R1): the next one asks again who has it.
   void suspect(std::uint8_t interface, const IpAddress& ip) noexcept {

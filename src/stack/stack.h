@@ -67,6 +67,8 @@ struct StackCounters {
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
+  std::uint64_t address_conflicts = 0;   // frames in which another station has one of our addresses
+  std::uint64_t addresses_disabled = 0;  // IPv6 addresses not used: they were there before us
   std::uint64_t icmp_errors_sent = 0, icmp_errors_limited = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
@@ -112,8 +114,11 @@ class Stack {
   void set_now(Instant now) noexcept;
   // A neighbour known from elsewhere than the wire: static entries, captures, benchmarks.
   void learn_neighbour(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept {
-    send_waiting(interface, neighbours_.learn(interface, ip, mac, true, now), mac);
+    send_waiting(interface, neighbours_.fix(interface, ip, mac, now), mac);
   }
+  // Makes our addresses known on the interfaces whose bit is set in `speaks` (one shard speaks for all), and looks for
+  // others that have them.
+  void start(Instant now, std::uint64_t speaks) noexcept;
   [[nodiscard]] Instant now() const noexcept { return env_.now; }
   // A frame went to the shard that owns its flow, where it gets its verdict.
   void count_handed_over() noexcept { ++stack_counters_.handed_over; }
@@ -157,7 +162,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 60;
+  static constexpr std::size_t kNamedCounters = 63;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -219,6 +224,12 @@ class Stack {
   tcp::Verdict nd_input(const Arrival& arrival, std::size_t interface) noexcept;
   void solicit(const Neighbours::Entry& entry) noexcept;
   void send_waiting(std::size_t interface, Buf* list, const wire::MacAddress& mac) noexcept;
+
+  // announce.cc
+  void announce(std::uint16_t local) noexcept;
+  void ask_for_duplicates(std::uint16_t local) noexcept;
+  void on_announce_timer(Instant now) noexcept;
+  tcp::Verdict address_conflict(std::uint16_t local) noexcept;
 
   // icmp_input.cc
   tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
@@ -300,6 +311,11 @@ class Stack {
   Neighbours neighbours_;
   Reassembly reassembly_;
   RouteReassembled route_reassembled_;
+  Instant announce_at_ = Instant::never();
+  Instant announce_again_at_ = Instant::never();
+  Instant defend_from_{};
+  std::uint64_t speaks_ = 0;
+  std::vector<bool> dad_;                // by address: being tried for duplicates
   PathMtus paths_;
   MtuSearch mtu_search_;
   PathCounters path_counters_;

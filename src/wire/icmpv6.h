@@ -149,18 +149,24 @@ struct NeighborMessage {
   bool override_flag = false;
   IpAddress target;
   MacAddress mac{};
+  bool with_mac = true;    // false: without the option, as the unspecified source must be
 
   static constexpr std::size_t kSize = kNdMessage + kNdLinkLayerOption;
-  // Writes kSize bytes and returns that.
+  [[nodiscard]] std::uint16_t size() const noexcept {
+    return static_cast<std::uint16_t>(with_mac ? kSize : kNdMessage);
+  }
+  // Writes size() bytes and returns that.
   std::size_t write(std::uint8_t* out, const IpAddress& src, const IpAddress& dst) const noexcept {
     std::memcpy(out + 8, target.bytes.data(), 16);
-    out[24] = solicitation ? 1 : 2;
-    out[25] = 1;
-    std::memcpy(out + 26, mac.data(), 6);
+    if (with_mac) {
+      out[24] = solicitation ? 1 : 2;
+      out[25] = 1;
+      std::memcpy(out + 26, mac.data(), 6);
+    }
     const std::uint32_t flags = solicitation ? 0 : (solicited ? 0x40000000U : 0U) | (override_flag ? 0x20000000U : 0U);
     const Icmpv6Header header{solicitation ? kIcmpv6NeighborSolicitation : kIcmpv6NeighborAdvertisement, 0, flags};
-    header.write(out, kSize - kIcmpHeader, src, dst);
-    return kSize;
+    header.write(out, size() - kIcmpHeader, src, dst);
+    return size();
   }
 };
 

@@ -52,6 +52,34 @@ TEST(AddressesTest, NextHopIsTheHostOnLinkElseTheGatewayElseNobody) {
   EXPECT_TRUE(a.on_link(1, ip("192.168.7.2")));
 }
 
+TEST(AddressesTest, RoutesComeBeforeTheGatewayTheLongestPrefixFirst) {
+  InterfaceConfig front;
+  front.addresses = {InterfaceAddress::parse("10.0.0.1/24").value(), InterfaceAddress::parse("fd00::1/64").value()};
+  front.gateways = {ip("10.0.0.254")};
+  for (const char* text : {"10.9.0.0/16 via 10.0.0.9", "10.9.7.0/24 via 10.0.0.97", "10.0.0.0/8 via 10.0.0.8",
+                           "2001:db8::/32 via fe80::9"}) {
+    front.routes.push_back(Route::parse(text).value());
+  }
+  const Addresses a({front});
+  EXPECT_EQ(*a.next_hop(0, ip("10.9.7.1")), ip("10.0.0.97"));
+  EXPECT_EQ(*a.next_hop(0, ip("10.9.8.1")), ip("10.0.0.9"));
+  EXPECT_EQ(*a.next_hop(0, ip("10.8.0.1")), ip("10.0.0.8"));
+  EXPECT_EQ(*a.next_hop(0, ip("10.0.0.77")), ip("10.0.0.77")) << "on-link before all";
+  EXPECT_EQ(*a.next_hop(0, ip("11.0.0.1")), ip("10.0.0.254"));
+  EXPECT_EQ(*a.next_hop(1, ip("2001:db8::1")), ip("fe80::9"));
+  EXPECT_EQ(a.next_hop(1, ip("2001:db9::1")), nullptr);
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), 1);
+}
+
+TEST(AddressesTest, ADisabledAddressIsNobodys) {
+  Addresses a = two_interfaces();
+  a.disable(2);
+  EXPECT_EQ(a.find(ip("fd00::1")), kNoAddress);
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), kNoAddress);
+  EXPECT_EQ(a.find(ip("10.0.0.1")), 0);
+  EXPECT_EQ(a.find(ip("192.168.7.1")), 3);
+}
+
 TEST(AddressesTest, SourceForARemoteIsOnItsLinkElseWhereAGatewayIs) {
   const Addresses a = two_interfaces();
   EXPECT_EQ(a.source_for(ip("192.168.7.2")), 3);

@@ -109,5 +109,60 @@ TEST_F(NeighboursTest, AFullSetGivesUpItsOldestEntry) {
   EXPECT_EQ(one.resolve(0, ip(2), now).mac, nullptr);
 }
 
+constexpr wire::MacAddress kThief{0x02, 0, 0, 0, 0, 0x66};
+
+TEST_F(NeighboursTest, AHintDoesNotChangeAKnownAddressButItIsAskedAbout) {  // RFC 4861 7.2.5
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(2);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now, Neighbours::News::kHint), nullptr);
+  const auto lookup = neighbours.resolve(0, ip(1), now);
+  ASSERT_NE(lookup.mac, nullptr);
+  EXPECT_EQ(*lookup.mac, kMac);
+  EXPECT_NE(lookup.solicit, nullptr);
+  EXPECT_EQ(neighbours.counters().refused, 1U);
+}
+
+TEST_F(NeighboursTest, AHintAnswersAQuestion) {
+  (void)neighbours.resolve(0, ip(1), now);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, false, now, Neighbours::News::kHint), nullptr);
+  EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kMac);
+}
+
+TEST_F(NeighboursTest, AClaimIsTakenAndAskedAbout) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(2);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now, Neighbours::News::kClaim), nullptr);
+  const auto lookup = neighbours.resolve(0, ip(1), now);
+  EXPECT_EQ(*lookup.mac, kThief);
+  EXPECT_NE(lookup.solicit, nullptr) << "its owner may say otherwise";
+}
+
+TEST_F(NeighboursTest, OfSeveralArpAnswersTheFirstCounts) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::milliseconds(999);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now), nullptr);
+  EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kMac);
+  now = now + Duration::milliseconds(2);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now), nullptr);
+  EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kThief);
+}
+
+TEST_F(NeighboursTest, AFixedEntryStaysAsItIs) {
+  Neighbours one{1, true, bufs};
+  EXPECT_EQ(one.fix(0, ip(1), kMac, now), nullptr);
+  for (const auto news : {Neighbours::News::kOverride, Neighbours::News::kClaim, Neighbours::News::kHint}) {
+    now = now + Duration::seconds(40);
+    EXPECT_EQ(one.learn(0, ip(1), kThief, true, now, news), nullptr);
+  }
+  for (std::uint8_t i = 2; i < 20; ++i) EXPECT_EQ(one.learn(0, ip(i), kThief, true, now), nullptr);
+  one.suspect(0, ip(1));
+  const auto lookup = one.resolve(0, ip(1), now);
+  ASSERT_NE(lookup.mac, nullptr) << "not evicted";
+  EXPECT_EQ(*lookup.mac, kMac);
+  EXPECT_EQ(lookup.solicit, nullptr) << "not asked about";
+  EXPECT_EQ(one.fix(0, ip(1), kThief, now), nullptr);
+  EXPECT_EQ(*one.resolve(0, ip(1), now).mac, kThief) << "but may be fixed anew";
+}
+
 }  // namespace
 }  // namespace sluice::stack

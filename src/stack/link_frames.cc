@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/link_frames.h"
+
+#include "wire/ethernet.h"
+#include "wire/frame.h"
+
+namespace sluice::stack {
+
+Buf* arp_frame(const wire::ArpMessage& message, const wire::MacAddress& to, const InterfaceConfig& interface,
+               BufPool& bufs) noexcept {
+  Buf* frame = bufs.take();
+  if (frame == nullptr) return nullptr;
+  const wire::EthernetHeader ethernet{to, interface.mac, interface.vlan, wire::kEtherTypeArp};
+  frame->len = static_cast<std::uint32_t>(ethernet.write(frame->data));
+  frame->len += static_cast<std::uint32_t>(message.write(frame->end()));
+  frame->len_total = frame->len;
+  return frame;
+}
+
+Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
+              const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept {
+  Buf* frame = bufs.take();
+  if (frame == nullptr) return nullptr;
+  wire::FrameHead head{};
+  head.dst_mac = to.data();
+  head.src_mac = interface.mac.data();
+  head.src = &src;
+  head.dst = &dst;
+  head.vlan = interface.vlan;
+  head.protocol = wire::kProtoIcmpv6;
+  head.ttl = wire::kNdHopLimit;
+  frame->len = static_cast<std::uint32_t>(wire::write_frame_head(frame->data, head, message.size()));
+  frame->len += static_cast<std::uint32_t>(message.write(frame->end(), src, dst));
+  frame->len_total = frame->len;
+  return frame;
+}
+
+}  // namespace sluice::stack

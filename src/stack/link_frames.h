@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Frames of ARP and neighbour discovery. Null without a buffer. Shard thread.
+#pragma once
+
+#include "base/buf_pool.h"
+#include "stack/interface.h"
+#include "wire/arp.h"
+#include "wire/icmpv6.h"
+
+namespace sluice::stack {
+
+[[nodiscard]] Buf* arp_frame(const wire::ArpMessage& message, const wire::MacAddress& to, const InterfaceConfig& interface,
+                             BufPool& bufs) noexcept;
+[[nodiscard]] Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
+                            const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept;
+
+}  // namespace sluice::stack
