@@ -134,7 +134,7 @@ void abort(Tcb& tcb, Errc error, Env& env) noexcept {
 void params_changed(Tcb& tcb, Env& env) noexcept {
   const Params& params = env.of(tcb);
   if (params.mss != 0 && params.mss < tcb.mss) tcb.mss = effective_mss(tcb, params.mss, env);
-  if (!params.quickack) tcb.flags &= ~kQuickAck;
+  if (!params.quickack) tcb.quickacks = 0;
   offer_room(tcb, env);
   const bool established = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
                            tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
@@ -143,7 +143,6 @@ void params_changed(Tcb& tcb, Env& env) noexcept {
     restart_keepalive(tcb, env);
   } else if (tcb.state != State::kFinWait2 || (tcb.flags & kAppClosed) == 0) {
     tcb.t_long = Tick{};
-    tcb.flags &= ~kKeepaliveProbing;
   }
   const bool receives = tcb.state != State::kCloseWait;
   if (receives && window_update_due(tcb, env)) tcb.flags |= kAckNow;

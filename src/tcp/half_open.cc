@@ -153,7 +153,6 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
   tcb.params = params;
   const Params& p = env.of(tcb);
   tcb.flags = record.flags | kPassive;
-  if (p.quickack) tcb.flags |= kQuickAck;
   tcb.quickacks = p.quickack ? kQuickAcks : 0;
   tcb.rcv_nxt = tcb.last_ack_sent = record.irs + 1;
   tcb.rcv_wscale = (record.flags & kWscaleOk) != 0 ? window_shift(p.rcvbuf) & 0xfU : 0U;

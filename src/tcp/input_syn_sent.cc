@@ -22,10 +22,7 @@ void take_syn(Tcb& tcb, const Segment& segment, Env& env) noexcept {
     tcb.ts_recent = options.tsval;
     tcb.ts_recent_age = age_clock(env.now);
   }
-  if (env.of(tcb).quickack) {
-    tcb.flags |= kQuickAck;
-    tcb.quickacks = kQuickAcks;
-  }
+  if (env.of(tcb).quickack) tcb.quickacks = kQuickAcks;
 }
 
 }  // namespace

@@ -89,13 +89,15 @@ void advance(Tcb& tcb, const OutSegment& out, Env& env) noexcept {
 bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std::uint32_t waiting) noexcept {
   if (len == 0) return false;
   if (len == smss(tcb)) return true;
-  const bool idle = tcb.snd_nxt == tcb.snd_una;
+  // RFC 9293 3.7.4, Nagle, in Minshall's form: what must not wait for an ACK twice is the end of a long
+  // write. Only a segment that was not full holds the next one back.
+  const bool at_once = params.nodelay || tcb.snd_nxt == tcb.snd_una || (tcb.flags & kPartialOut) == 0;
   if (len == waiting) {
     if ((tcb.flags & kFinQueued) != 0) return true;  // nothing will join it
-    return !params.cork && (params.nodelay || idle);
+    return !params.cork && at_once;
   }
   const std::uint32_t max_wnd = std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale;
-  return (params.nodelay || idle) && len >= (max_wnd + 1) / 2;
+  return at_once && len >= (max_wnd + 1) / 2;
 }
 
 // RFC 5681 4.1
@@ -120,7 +122,9 @@ void send_new(Tcb& tcb, Env& env) noexcept {
       tcb.flags |= kMoreOutput;
       return;
     }
+    if (tcb.snd_nxt == tcb.snd_una) tcb.flags &= ~kPartialOut;
     OutSegment& out = add_data(tcb, tcb.snd_nxt, len, fin, env);
+    if (out.len < smss(tcb)) tcb.flags |= kPartialOut;
     if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_mark(tcb, out, env);
     advance(tcb, out, env);
     in_network += seg_len(out);

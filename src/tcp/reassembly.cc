@@ -148,10 +148,7 @@ Verdict in_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
     return Verdict::kData;
   }
   acknowledge_later(tcb, env);
-  if ((tcb.flags & kQuickAck) != 0) {
-    tcb.quickacks = (tcb.quickacks - 1U) & 0x1fU;
-    if (tcb.quickacks == 0) tcb.flags &= ~kQuickAck;
-  }
+  if (tcb.quickacks != 0) tcb.quickacks = (tcb.quickacks - 1U) & 0x1fU;
   return Verdict::kData;
 }
 

@@ -68,7 +68,7 @@ void enter(Tcb& tcb, State state, Env& env) noexcept {
 
 void finish(Tcb& tcb, Errc error, Env& env) noexcept {
   tcb.t_rexmt = tcb.t_delack = tcb.t_long = Tick{};
-  tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond | kPersist | kMoreOutput | kRttTiming | kKeepaliveProbing | kPto | kReoTimer);
+  tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond | kPersist | kMoreOutput | kRttTiming | kPto | kReoTimer);
   // RFC 1122 4.2.3.9: a soft error was only noted; it explains a time-out better than ETIMEDOUT does.
   if (error != Errc::kTimedOut || tcb.error == Errc::kOk) tcb.error = error;
   enter(tcb, State::kClosed, env);

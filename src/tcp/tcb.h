@@ -35,7 +35,6 @@ enum TcbFlag : std::uint32_t {
   kAckNow = 1U << 10U,          // output() must send an acknowledgment
   kAckDelayed = 1U << 11U,      // one may wait for t_delack
   kAckSecond = 1U << 12U,       // one segment is unacknowledged already
-  kQuickAck = 1U << 13U,        // at the beginning every segment is acknowledged at once
   // receiving
   kFinReceived = 1U << 14U,     // in order: RCV.NXT counts it
   kFinOutOfOrder = 1U << 15U,   // seen ahead of a gap; its place is in the side block
@@ -43,14 +42,14 @@ enum TcbFlag : std::uint32_t {
   // application
   kAppClosed = 1U << 17U,       // the handle is gone: nobody will read or write
   kPassive = 1U << 18U,         // came from a listener (SYN_RCVD returns to LISTEN)
-  kKeepaliveProbing = 1U << 19U,
   kMoreOutput = 1U << 20U,      // output() stopped at a full Outbox
   kAccepted = 1U << 21U,        // the application knows the connection
   // sending, again
   kRexmtOne = 1U << 22U,        // output() retransmits the segment at SND.UNA, whatever cwnd says
   kPto = 1U << 23U,             // t_rexmt is the probe timeout of RFC 8985 7, not the RTO
+  kPartialOut = 1U << 19U,      // a segment that was not full left since everything was acknowledged last
   kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
-  kMtuProbe = 1U << 31U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
+  kMtuProbe = 1U << 13U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
   kReoTimer = 1U << 25U,        // t_rexmt is the reordering timer of RFC 8985 6.2, step 5
   kProbeDoubt = 1U << 26U,      // a tail loss probe up to SND.UNA was a retransmission: had anything been lost?
   kUntimed = 1U << 27U,         // without a send map: something was sent again, or at more than one time
@@ -78,7 +77,7 @@ struct alignas(64) Tcb {
   SeqNum snd_wl1, snd_wl2;
   std::uint32_t ts_recent = 0;
   std::uint32_t challenge_ms : 24 = 0; // when the last challenge ACK left, in ms modulo 2^24; 0: never
-  std::uint8_t quickacks : 5 = 0;      // segments still to be acknowledged at once (kQuickAck; input side counts)
+  std::uint8_t quickacks : 5 = 0;      // segments still to be acknowledged at once (input side counts)
   std::uint8_t dupacks : 2 = 0;
   std::uint8_t reordered : 1 = 0;      // RACK.reordering_seen (RFC 8985 5.2)
 

@@ -117,7 +117,6 @@ void on_keepalive_timeout(Tcb& tcb, Env& env) noexcept {
   }
   send_keepalive(tcb, env);
   ++tcb.keepalive_probes;
-  tcb.flags |= kKeepaliveProbing;
   tcb.t_long = after_us(env, std::int64_t{params.keepintvl_ms} * 1000);
 }
 
@@ -189,21 +188,20 @@ void restart_keepalive(Tcb& tcb, Env& env) noexcept {
   const Params& params = env.of(tcb);
   if (!params.keepalive || in_closed_fin_wait_2(tcb)) return;
   tcb.t_long = after_us(env, std::int64_t{params.keepidle_ms} * 1000);
-  tcb.flags &= ~kKeepaliveProbing;
   if ((tcb.flags & kPersist) == 0) tcb.keepalive_probes = 0;  // else it counts those of the window
 }
 
 void start_time_wait(Tcb& tcb, Env& env) noexcept {
   tcb.t_delack = Tick{};
   stop_rexmt(tcb);
-  tcb.flags &= ~(kPersist | kAckDelayed | kAckSecond | kKeepaliveProbing);
+  tcb.flags &= ~(kPersist | kAckDelayed | kAckSecond);
   tcb.t_long = after_us(env, std::int64_t{env.of(tcb).msl_ms} * 2000);
 }
 
 void start_fin_wait_2(Tcb& tcb, Env& env) noexcept { tcb.t_long = after_us(env, kFinWait2Us); }
 
 void acknowledge_later(Tcb& tcb, Env& env) noexcept {
-  if ((tcb.flags & (kQuickAck | kAckSecond)) != 0) {
+  if (tcb.quickacks != 0 || (tcb.flags & kAckSecond) != 0) {
     tcb.flags |= kAckNow;
     return;
   }

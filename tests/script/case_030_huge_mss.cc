@@ -22,6 +22,7 @@ TEST_P(Family, TimestampsLeaveLessRoomForText) {
   d.app().send_bytes(2 * d.our_mss());
   d.expect(ACK, seq(1), bytes(d.our_mss() - 12));
   d.expect(ACK, bytes(d.our_mss() - 12));
+  d.expect(ACK, bytes(24));
 }
 
 TEST_P(Family, TheMssOptionOfTheListenerIsAnnounced) {

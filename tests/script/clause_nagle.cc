@@ -16,6 +16,21 @@ TEST_P(Family, SmallTextWaitsForTheAck) {
   d.expect(ACK, seq(2), data("bc"));
 }
 
+TEST_P(Family, EndOfALongWriteDoesNotWait) {
+  Dialogue d(GetParam());
+  d.establish();
+  d.app().send_bytes(1500);
+  d.expect(ACK, seq(1), bytes(1000));
+  d.expect(ACK, seq(1001), bytes(500), push());
+  d.app().send_bytes(1200);
+  d.expect(ACK, seq(1501), bytes(1000));
+  d.expect_silence();  // one segment that was not full is out
+  d.send(ACK, seq(1), ack(1501));
+  d.expect_silence();  // but for a full one everything is acknowledged: known by asking for all
+  d.send(ACK, seq(1), ack(2501));
+  d.expect(ACK, seq(2501), bytes(200));
+}
+
 TEST_P(Family, NodelaySendsAtOnce) {
   Scene scene;
   scene.options.nodelay = true;
