@@ -32,7 +32,6 @@ struct Parsing {
   StatsArguments stats;
   ConnsArguments conns;
   std::string seed;
-  bool learn_isn = false;
 };
 
 void add_config_options(CLI::App& command, std::string& config, std::vector<std::string>& sets) {
@@ -55,7 +54,7 @@ void describe(CLI::App& app, Parsing& into) {
   replay->add_option("--out", into.replay.out, "the capture to write")->required()->type_name("OUT.pcap");
   add_config_options(*replay, into.replay.config, into.replay.sets);
   replay->add_option("--seed", into.seed, "makes every random choice reproducible")->type_name("N");
-  replay->add_flag("--learn-isn", into.learn_isn, "does not work yet");
+  replay->add_flag("--learn-isn", into.replay.learn_isn, "takes sequence numbers from the recorded server and reports where answers differ from its");
 
   CLI::App* stats = app.add_subcommand("stats", "prints the counters of a running instance");
   stats->add_flag("--json", into.stats.json, "one JSON object instead of tables");
@@ -77,7 +76,6 @@ std::optional<ParsedLine> check_instance(const std::string& instance) {
 }
 
 ParsedLine finish_replay(Parsing& parsing) {
-  if (parsing.learn_isn) return usage_error("--learn-isn: does not work yet; leave it out");
   if (!parsing.seed.empty()) {
     std::uint64_t seed = 0;
     const char* end = parsing.seed.data() + parsing.seed.size();

@@ -17,6 +17,7 @@
 #include "app/registry.h"
 #include "cli/exit_status.h"
 #include "cli/replay_port.h"
+#include "cli/talks.h"
 #include "engine/group.h"
 #include "lib/budget.h"
 #include "port/dpdk/buffers.h"
@@ -156,6 +157,42 @@ void print_summary(const ReplayArguments& arguments, const ReplayPort& port, eng
   fmt::print("  {:>8} of them handed to the shard of their flow\n", handed_over);
 }
 
+// `--learn-isn`: the recorded server's answers, and the engine's to the same clients.
+struct Comparison {
+  Talks recorded, ours;
+
+  explicit Comparison(Talks all) : recorded(std::move(all)), ours(recorded.unanswered()) {}
+
+  [[nodiscard]] stack::Recorded numbers() const {
+    return [this](const tcp::FlowId& flow, const IpAddress& local, Instant now) -> std::optional<stack::RecordedNumbers> {
+      const Talk* talk = recorded.find({flow.remote, flow.remote_port}, {local, flow.local_port}, now);
+      if (talk == nullptr || !talk->syn_ack) return std::nullopt;
+      return stack::RecordedNumbers{talk->syn_ack->iss, talk->syn_ack->tsval - static_cast<std::uint32_t>(talk->syn_ack->at.ms())};
+    };
+  }
+
+  void listen_to(ReplayPort& port, std::uint16_t vlan) {
+    port.on_sent([this, vlan, bytes = std::vector<std::uint8_t>()](std::span<const std::uint8_t> frame, Instant now) mutable {
+      bytes.assign(frame.begin(), frame.end());
+      if (const auto packet = tcp_packet(bytes, vlan)) ours.server_said(*packet, now);
+    });
+  }
+
+  void print() const {
+    const std::vector<const Talk*> theirs = recorded.all();
+    const std::vector<const Talk*> mine = ours.all();  // the same clients in the same order
+    std::size_t same = 0;
+    std::string lines;
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+      const std::vector<std::string> found = differences(*mine[i], *theirs[i]);
+      same += found.empty() ? 1 : 0;
+      lines += fmt::format("  {} -> {}: {}\n", theirs[i]->client.to_string(), theirs[i]->server.to_string(),
+                           found.empty() ? "as recorded" : fmt::format("{}", fmt::join(found, "; ")));
+    }
+    fmt::print("learn-isn: {} connections, {} answered as recorded\n{}", theirs.size(), same, lines);
+  }
+};
+
 // The input, read whole; an error is one of the arguments'.
 Result<port::CaptureSummary> check_files(const ReplayArguments& arguments) {
   std::error_code ignored;
@@ -236,9 +273,17 @@ int replay(Config config, const ReplayArguments& arguments) {
     others.push_back(std::make_unique<port::MemoryPort>(**buffers));
     ports.push_back(others.back().get());
   }
+  std::optional<Comparison> comparison;
   engine::GroupOptions group_options;
   group_options.shards = std::max(shards, 1U);
   group_options.learn_next_hops = true;
+  if (arguments.learn_isn) {
+    auto talks = read_talks(arguments.in, front);
+    if (!talks) return fail(talks.error());
+    comparison.emplace(std::move(*talks));
+    comparison->listen_to(port, front.vlan);
+    group_options.recorded = comparison->numbers();
+  }
   engine::Group group(config, group_options, keys, ports, **buffers);
   for (std::size_t i = 0; i < factories.size(); ++i) {
     if (auto added = group.add_service(config.services[i], factories[i]); !added) return fail(added.error());
@@ -248,6 +293,7 @@ int replay(Config config, const ReplayArguments& arguments) {
   if (!ran) return fail(ran.error());
   if (auto closed = (*writer)->close(); !closed) return fail(closed.error());
   print_summary(arguments, port, group);
+  if (comparison) comparison->print();
   return kExitDone;
 }
 

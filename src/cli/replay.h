@@ -16,6 +16,7 @@ struct ReplayArguments {
   std::string config;
   std::vector<std::string> sets;
   std::optional<std::uint64_t> seed;  // already in the Config that run_replay() gets
+  bool learn_isn = false;             // `in` holds a server's answers too: repeat its numbers, compare the rest
 };
 
 // Feeds `in` to an engine made of `config`, whose first port's device it replaces, and

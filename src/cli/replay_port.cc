@@ -58,6 +58,7 @@ std::size_t ReplayPort::transmit(unsigned, std::span<Buf* const> frames, BufPool
     if (!finished_) {
       port::linearise(*frame, scratch_);
       writer_.write(scratch_, now);
+      if (on_sent_) on_sent_(scratch_, now);
       ++stats_.tx_frames;
       stats_.tx_bytes += scratch_.size();
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ class ReplayPort final : public port::Port {
   [[nodiscard]] Instant next_arrival() noexcept;
   // net_pcap gave fewer frames than the capture holds: it had no buffer for one.
   [[nodiscard]] bool lost_frames() const noexcept { return lost_; }
+  // Hears every frame that is transmitted.
+  using Listener = std::function<void(std::span<const std::uint8_t> frame, Instant now)>;
+  void on_sent(Listener listener) { on_sent_ = std::move(listener); }
   // From now on what is transmitted is dropped: the end of the engine is no part of the answers.
   void finish() noexcept { finished_ = true; }
   [[nodiscard]] std::uint64_t received() const noexcept { return stats_.rx_frames; }
@@ -53,6 +57,7 @@ class ReplayPort final : public port::Port {
   bool lost_ = false;
   bool finished_ = false;
   std::vector<std::uint8_t> scratch_;
+  Listener on_sent_;
   PortStats stats_;
 };
 

@@ -51,6 +51,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   out.ecn = config.tcp.ecn;
   out.sndbuf = config.tcp.sndbuf;
   out.learn_next_hops = options.learn_next_hops;
+  out.recorded = options.recorded;
   if (options.learn_next_hops) out.neighbour_sets = 16384;
   out.prefault = options.prefault;
   return out;

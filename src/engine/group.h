@@ -23,6 +23,7 @@ struct GroupOptions {
   unsigned shards = 1;
   bool learn_next_hops = false;  // replay: answers go where questions came from
   bool prefault = false;
+  stack::Recorded recorded;      // replay: numbers of a recorded server
 };
 
 // Secrets of one start: from the kernel's entropy, or all from a seed.

@@ -200,6 +200,9 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   }
   SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
   if (reuse && !iss.after(iss_above)) iss = iss_above + 1 + (iss.value() & 0xffffU);
+  if (config_.recorded) [[unlikely]] {
+    if (const auto numbers = config_.recorded(arrival.flow, arrival.packet.dst, env_.now)) iss = numbers->iss;
+  }
   tcp::HalfOpen& record = slabs_.half_opens[index];
   tcp::half_open(record, arrival.flow, segment, iss, params_[listener.params]);
   record.listener = listener_index;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -34,6 +35,13 @@
 
 namespace sluice::stack {
 
+// What a recorded server chose for a handshake: a replay repeats it, so that the recorded client's ACKs fit.
+struct RecordedNumbers {
+  SeqNum iss;
+  std::uint32_t ts_offset = 0;
+};
+using Recorded = std::function<std::optional<RecordedNumbers>(const tcp::FlowId& flow, const IpAddress& local, Instant now)>;
+
 struct StackConfig {
   std::uint32_t max_connections = 1024;  // of this shard: full ones, and TIME_WAIT records as many again
   std::uint32_t syn_cache = 1024;        // half-open ones of this shard
@@ -56,6 +64,7 @@ struct StackConfig {
   std::uint64_t seed = 1;                // port choice, IP identifications
   // Where answers to a flow of ours will arrive: true when that is this shard. Empty: always.
   std::function<bool(const tcp::FlowId& flow, const IpAddress& local)> owns;
+  Recorded recorded;                     // empty: numbers are our own
 };
 
 struct StackCounters {

@@ -68,7 +68,11 @@ void Stack::send_syn_ack(const tcp::HalfOpen& record) noexcept {
 }
 
 std::uint32_t Stack::ts_offset(const tcp::FlowId& flow) const noexcept {
-  return tcp::timestamp_offset(config_.secrets, flow, addresses_[flow.local_addr].address);
+  const IpAddress& local = addresses_[flow.local_addr].address;
+  if (config_.recorded) [[unlikely]] {
+    if (const auto numbers = config_.recorded(flow, local, env_.now)) return numbers->ts_offset;
+  }
+  return tcp::timestamp_offset(config_.secrets, flow, local);
 }
 
 }  // namespace sluice::stack

@@ -108,8 +108,6 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{{"replay", "--out", "o", "-c", "a"}, "--in is required; see sluice replay --help"},
         Wrong{{"replay", "--in", "i", "-c", "a"}, "--out is required; see sluice replay --help"},
         Wrong{{"replay", "--in", "i", "--out", "o"}, "--config is required; see sluice replay --help"},
-        Wrong{{"replay", "--in", "i", "--out", "o", "-c", "a", "--learn-isn"},
-              "--learn-isn: does not work yet; leave it out"},
         Wrong{{"replay", "--in", "i", "--out", "o", "-c", "a", "--seed", "x1"}, "--seed: not a seed \\(x1\\); .*"},
         Wrong{{"replay", "--in", "i", "--out", "o", "-c", "a", "--seed", "9223372036854775808"},
               "--seed: not a seed \\(9223372036854775808\\); .*"},
