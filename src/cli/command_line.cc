@@ -54,7 +54,8 @@ void describe(CLI::App& app, Parsing& into) {
   replay->add_option("--out", into.replay.out, "the capture to write")->required()->type_name("OUT.pcap");
   add_config_options(*replay, into.replay.config, into.replay.sets);
   replay->add_option("--seed", into.seed, "makes every random choice reproducible")->type_name("N");
-  replay->add_flag("--learn-isn", into.replay.learn_isn, "takes sequence numbers from the recorded server and reports where answers differ from its");
+  replay->add_flag("--learn-isn", into.replay.learn_isn,
+                   "takes sequence numbers from the recorded server and reports where answers differ from its");
 
   CLI::App* stats = app.add_subcommand("stats", "prints the counters of a running instance");
   stats->add_flag("--json", into.stats.json, "one JSON object instead of tables");

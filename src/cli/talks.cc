@@ -188,7 +188,8 @@ std::vector<std::string> differences(const Talk& ours, const Talk& recorded) {
   }
   c.same("bytes sent", ours.text_bytes, recorded.text_bytes);
   const std::size_t both = std::min(ours.text.size(), recorded.text.size());
-  const auto [mine, theirs] = std::mismatch(ours.text.begin(), ours.text.begin() + static_cast<std::ptrdiff_t>(both), recorded.text.begin());
+  const auto [mine, theirs] = std::mismatch(ours.text.begin(), ours.text.begin() + static_cast<std::ptrdiff_t>(both),
+                                           recorded.text.begin());
   const auto equal = static_cast<std::size_t>(mine - ours.text.begin());
   if (equal != both) c.add(fmt::format("text differs from byte {} on", equal));
   c.same("acknowledged", ours.acknowledged, recorded.acknowledged);
