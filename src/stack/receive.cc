@@ -126,6 +126,10 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
   arrival.buf->data = packet.payload;
   arrival.buf->len = packet.payload_len;
 
+  if (config_.learn_next_hops) [[unlikely]] {  // before the frame's buffer becomes an answer's
+    Verdict impossible{};
+    if (!source_impossible(addresses_, packet, impossible)) learn_next_hop(arrival);
+  }
   const Handle handle =
       table_.find(arrival.hash, [&](Handle candidate) { return slabs_.flow(candidate) == arrival.flow; });
   Verdict verdict{};
@@ -144,7 +148,6 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
     case Kind::kTimeWait: verdict = time_wait_input(arrival, segment, handle); break;
     case Kind::kNone: verdict = stranger(arrival, segment, SeqNum(), false); break;
   }
-  if (config_.learn_next_hops) [[unlikely]] learn_next_hop(arrival);
   arrival.buf = segment.payload;
   return verdict;
 }
