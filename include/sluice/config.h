@@ -124,6 +124,7 @@ struct TcpConfig {
   std::uint32_t rcvbuf = 262144;              // bytes
   std::uint32_t sndbuf = 262144;              // bytes
   bool ecn = false;                           // RFC 3168, offered and accepted
+  bool fastopen = false;                      // RFC 7413, for listeners and for connections with text of their own
   std::uint64_t seed = 0;                     // not 0: every random choice is reproducible
 };
 

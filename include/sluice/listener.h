@@ -4,9 +4,11 @@
 // packets, never from inside each other.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "sluice/config.h"
 #include "sluice/connection.h"
@@ -28,6 +30,9 @@ struct SocketOptions {
   std::uint32_t user_timeout_ms = 0;  // 0: R2
   std::int32_t linger_s = -1;         // -1: off
   CongestionControl congestion_control = CongestionControl::kCubic;
+  // For connect(), which copies as much of it as sndbuf has room for, and sends it first: with the SYN itself
+  // where [tcp] fastopen is on and the server gave us a cookie before (RFC 7413; it may then arrive twice).
+  std::span<const std::byte> first_bytes{};
 };
 
 // Names a listener on its shard; 0 is none.

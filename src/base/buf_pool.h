@@ -90,6 +90,15 @@ class BufPool {
   // Buffers that the shard holds: in queues, or on their way to a port.
   [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
   [[nodiscard]] std::uint64_t exhausted() const noexcept { return exhausted_; }
+  // Beyond this many in use scarce() is true.
+  void spare_beyond(std::size_t in_use) noexcept { enough_ = in_use; }
+  // For who would hold buffers for long: the rest is for what arrives, and for answers. Counted.
+  [[nodiscard]] bool scarce() noexcept {
+    if (in_use_ < enough_) [[likely]] return false;
+    ++refused_;
+    return true;
+  }
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
  private:
   static constexpr std::size_t kBulk = 64;
@@ -105,6 +114,8 @@ class BufPool {
   std::size_t count_ = 0;
   std::size_t in_use_ = 0;
   std::uint64_t exhausted_ = 0;
+  std::size_t enough_ = SIZE_MAX;
+  std::uint64_t refused_ = 0;
   std::array<Buf*, 8 * kBulk> stock_{};
 };
 

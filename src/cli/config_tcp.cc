@@ -16,14 +16,6 @@ constexpr std::uint64_t kMaxWindow = 65535ULL << 14;  // RFC 7323 2.2
 constexpr std::uint64_t kMinBuffer = 1024;
 constexpr unsigned kMaxLcore = 127;  // DPDK as Debian builds it: RTE_MAX_LCORE 128
 
-// A feature that the documentation names and that does not work yet: only "off" passes.
-void read_absent_feature(Section& section, std::string_view key) {
-  bool wanted = false;
-  if (section.flag(key, wanted) && wanted) {
-    section.wrong(key, "does not work yet (true)", "write false");
-  }
-}
-
 void read_buffers(Section& section, std::uint32_t& out) {
   const toml::node* node = section.find("buffers");
   if (node == nullptr) return;
@@ -109,7 +101,7 @@ void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {
   section.number("rcvbuf", out.rcvbuf, kMinBuffer, kMaxWindow);
   section.number("sndbuf", out.sndbuf, kMinBuffer, kMaxWindow);
   section.flag("ecn", out.ecn);
-  read_absent_feature(section, "fastopen");
+  section.flag("fastopen", out.fastopen);
   section.number("seed", out.seed, 0, INT64_MAX);
   section.finish();
 }

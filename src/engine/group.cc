@@ -21,7 +21,7 @@ unsigned table_entries(const std::vector<port::Port*>& ports) noexcept {
 }  // namespace
 
 Keys make_keys(std::uint64_t seed) {
-  std::array<std::uint64_t, 11> words{};
+  std::array<std::uint64_t, 13> words{};
   if (seed == 0) {
     if (::getrandom(words.data(), sizeof(words), 0) != static_cast<ssize_t>(sizeof(words))) {
       throw std::runtime_error("the kernel gives no random numbers (getrandom)");
@@ -37,6 +37,7 @@ Keys make_keys(std::uint64_t seed) {
   keys.rss = port::make_rss_key(words[6], words[7]);
   keys.chance = words[8];
   keys.tcp.cookies = {words[9], words[10]};
+  keys.tcp.fast_open = {words[11], words[12]};
   return keys;
 }
 
@@ -46,6 +47,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   out.max_connections = share(config.tcp.max_connections);
   out.syn_cache = share(config.tcp.syn_cache);
   out.syn_cookies = config.tcp.syn_cookies;
+  out.fastopen = config.tcp.fastopen;
   out.msl_ms = config.tcp.msl_ms;
   out.rcvbuf = config.tcp.rcvbuf;
   out.ecn = config.tcp.ecn;
@@ -54,6 +56,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   out.recorded = options.recorded;
   if (options.learn_next_hops) out.neighbour_sets = 16384;
   out.prefault = options.prefault;
+  out.buffers = options.buffers / options.shards;
   return out;
 }
 

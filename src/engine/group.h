@@ -24,6 +24,7 @@ struct GroupOptions {
   bool learn_next_hops = false;  // replay: answers go where questions came from
   bool prefault = false;
   stack::Recorded recorded;      // replay: numbers of a recorded server
+  std::size_t buffers = 0;       // in all; 0: nobody knows
 };
 
 // Secrets of one start: from the kernel's entropy, or all from a seed.

@@ -85,6 +85,7 @@ Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
   engine::GroupOptions options;
   options.shards = shards;
   options.prefault = true;
+  options.buffers = limits->buffers;
   engine->group_ = std::make_unique<engine::Group>(config, options, keys, ports, *engine->buffers_);
   return std::unique_ptr<Engine>(std::move(engine));
 }

@@ -144,9 +144,8 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   tcb.params = params;
   tcb.generation = take_generation();
   static_cast<std::uint32_t*>(opened_ms_.data())[index] = env_.now_ms();
-  const IpAddress& local = addresses_[flow.local_addr].address;
   env_.events = 0;
-  tcp::open_active(tcb, tcp::initial_sequence(config_.secrets, flow, local, env_.now), ts_offset(flow), env_);
+  open_active(tcb, options);
   const Connection connection(this, index, tcb.generation);
   finish(handle, tcb);
   return connection;

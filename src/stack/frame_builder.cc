@@ -24,6 +24,9 @@ wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
   options.has_ts = (segment.options & tcp::kOptTimestamps) != 0;
   options.tsval = segment.tsval;
   options.tsecr = segment.tsecr;
+  options.has_fast_open = (segment.options & tcp::kOptFastOpen) != 0;
+  options.fast_open = segment.fast_open;
+  options.fast_open_len = segment.fast_open_len;
   options.n_sack = (segment.options & tcp::kOptSack) != 0 ? segment.n_sack : 0;
   std::copy_n(segment.sack, options.n_sack, options.sack);
   return options;

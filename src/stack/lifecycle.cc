@@ -67,6 +67,7 @@ void Stack::finish(Handle handle, Tcb& tcb) noexcept {
     } while ((tcb.flags & tcp::kMoreOutput) != 0);
   }
   flush_outbox(tcb.flow);
+  if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
   if (tcb.state == State::kClosed) return remove_tcb(handle, tcb);
   if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) return compact(handle, tcb);
   const Tick deadline = tcp::next_deadline(tcb);
@@ -138,6 +139,7 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   if (now >= reassembly_.next_check()) [[unlikely]] reassembly_.on_timer(now);
   const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
   if (n_expired_ != 0) remove_expired();
+  if (bufs_.exhausted() + bufs_.refused() != pressure_seen_) [[unlikely]] relieve_pressure();
   return more;
 }
 
@@ -153,6 +155,8 @@ void Stack::on_timer(Handle handle) noexcept {
         return;
       }
       env_.events = 0;
+      // RFC 7413 4.1.3.1: a SYN with text that is not answered may have met somebody who dislikes such SYNs.
+      if (tcb.state == State::kSynSent && tcb.snd_wl2 != tcb.snd_nxt) fast_open_cache_.forget(tcb.flow.remote);
       tcp::on_timer(tcb, env_);
       settle(handle, tcb);
       return;

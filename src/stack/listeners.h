@@ -25,6 +25,7 @@ struct Listener {
   bool held = false;              // the application accepts none for now
   std::uint32_t backlog = 0;      // half-open connections at most
   std::uint32_t half_open = 0;    // now
+  std::uint32_t fast_open = 0;    // connections begun by Fast Open whose handshake is not complete
   Instant cookies_until{};        // an ACK may hold a cookie of ours till then
 };
 

@@ -139,6 +139,7 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
       env_.events = 0;
       verdict = tcp::on_segment(tcb, segment, env_);
       const SeqNum last_sent = tcb.snd_nxt;
+      if (verdict == Verdict::kSynSentEstablished && config_.fastopen) [[unlikely]] learn_fast_open(tcb, segment);
       settle(handle, tcb);
       // The application still held a connection in TIME_WAIT that a new SYN may reuse: it is gone now.
       if (verdict == Verdict::kTimeWaitReused) [[unlikely]] stranger(arrival, segment, last_sent, true);
@@ -188,8 +189,15 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
     return reset(arrival, answer, Verdict::kListenerDraining);
   }
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
+  tcp::FastOpenCookie granted;
+  const tcp::FastOpenCookie* grant = nullptr;
+  if (config_.fastopen && segment.options->has_fast_open && !reuse) [[unlikely]] {
+    const FastOpening opening = judge_fast_open(arrival, segment, listener, granted);
+    if (opening == FastOpening::kGrant || opening == FastOpening::kOpenAndGrant) grant = &granted;
+    if (opening >= FastOpening::kOpen) return fast_open_input(arrival, segment, listener_index, grant);
+  }
   // Who comes out of TIME_WAIT needs an ISS above the old numbers, which no cookie can promise.
-  if (!reuse && wants_cookie(listener)) return send_cookie(arrival, segment, listener);
+  if (!reuse && wants_cookie(listener)) return send_cookie(arrival, segment, listener, grant);
   if (listener.half_open >= listener.backlog) return Verdict::kListenBacklogFull;
   const std::uint32_t index = slabs_.half_opens.take();
   if (index == kNoIndex) return Verdict::kSynCacheFull;
@@ -211,7 +219,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   record.listener = listener_index;
   ++listener.half_open;
   wheel_.arm(handle, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
-  send_syn_ack(record);
+  send_syn_ack(record, grant);
   return verdict;
 }
 
@@ -260,15 +268,20 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   return verdict;
 }
 
-void Stack::open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record,
-                         std::uint32_t ts_offset) noexcept {
-  const Listener& listener = listeners_[record.listener];
+void Stack::begin_passive(Handle handle, const tcp::HalfOpen& record, const Listener& listener,
+                          std::uint32_t ts_offset) noexcept {
   tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
   tcb.generation = take_generation();
   static_cast<std::uint32_t*>(opened_ms_.data())[handle.index()] = env_.now_ms();
   env_.events = 0;
   ++params_[listener.params].refs;
   tcp::open_passive(tcb, record, listener.params, ts_offset, env_);
+}
+
+void Stack::open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record,
+                         std::uint32_t ts_offset) noexcept {
+  begin_passive(handle, record, listeners_[record.listener], ts_offset);
+  tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
   tcp::on_segment(tcb, segment, env_);
   settle(handle, tcb, record.listener);
 }
@@ -283,6 +296,8 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
       wheel_.arm(handle, Tick::ceil(env_.now + Duration::milliseconds(2 * std::int64_t{config_.msl_ms})));
       [[fallthrough]];
     case tcp::TimeWaitAction::kAnswer:
+      // Deviation: RFC 9293 answers each. A record is no echo for a flood. Pinned by AnswersOfTimeWaitAreLimited.
+      if (!time_wait_limit_.take(env_.now, rng_)) [[unlikely]] return Verdict::kChallengeLimited;
       ++counters_.mib.OutSegs;
       send(answer, arrival.flow);
       return verdict;

@@ -83,6 +83,7 @@ struct StackCounterTable {
   };
   static constexpr Row kRows[] = {
       {"buffers_exhausted", [](const Stack& s) -> std::uint64_t { return s.bufs_.exhausted(); }},
+      {"buffers_scarce", [](const Stack& s) -> std::uint64_t { return s.bufs_.refused(); }},
       {"frames_without_buffer", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.no_buffer; }},
       {"tx_overflow", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.tx_overflow; }},
       {"handed_over", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.handed_over; }},
@@ -93,6 +94,11 @@ struct StackCounterTable {
       {"syn_cookies_sent", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.cookies_sent; }},
       {"syn_cookies_accepted", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.cookies_accepted; }},
       {"syn_cookies_refused", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.cookies_refused; }},
+      {"fastopen_granted", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_granted; }},
+      {"fastopen_accepted", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_accepted; }},
+      {"fastopen_refused", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_refused; }},
+      {"fastopen_active", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_active; }},
+      {"zero_window_aborts", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.zero_window_aborts; }},
       {"time_wait", [](const Stack& s) -> std::uint64_t { return s.slabs_.time_waits.used(); }},
       {"time_wait_overflow", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.time_wait_overflow; }},
       {"table_entries", [](const Stack& s) -> std::uint64_t { return s.table_.size(); }},

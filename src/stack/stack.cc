@@ -45,12 +45,19 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       tx_(config.interfaces.size()),
       rng_(config.seed),
       cookie_keys_(config.secrets.cookies),
+      fast_open_keys_(config.secrets.fast_open),
+      fast_open_cache_(config.fastopen),
       rst_limit_(200'000),
+      time_wait_limit_(200'000),
       icmp_limit_(20'000),
       icmp_error_limit_(1'000),
       env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, slabs_.maps, slabs_.more_sends, &params_[0],
            addresses_.mss(), counters_} {
   recent_params_.fill(kNoParams);
+  // A quarter is for what arrives and for answers; more than the pool itself may keep in stock, or it is no use.
+  constexpr std::size_t kSpareMin = 640;
+  const std::size_t spare = std::max(config.buffers / 4, kSpareMin);
+  if (config.buffers > spare) bufs_.spare_beyond(config.buffers - spare);
 }
 
 Stack::~Stack() {

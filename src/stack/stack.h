@@ -19,6 +19,7 @@
 #include "sluice/stats.h"
 #include "sluice/listener.h"
 #include "stack/conn_table.h"
+#include "stack/fast_open_cache.h"
 #include "stack/interface.h"
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
@@ -28,6 +29,7 @@
 #include "stack/records.h"
 #include "stack/timer_wheel.h"
 #include "tcp/env.h"
+#include "tcp/fast_open.h"
 #include "tcp/syn_cookie.h"
 #include "tcp/tcp.h"
 #include "tcp/verdict.h"
@@ -46,9 +48,12 @@ struct StackConfig {
   std::uint32_t max_connections = 1024;  // of this shard: full ones, and TIME_WAIT records as many again
   std::uint32_t syn_cache = 1024;        // half-open ones of this shard
   SynCookies syn_cookies = SynCookies::kAuto;
+  bool fastopen = false;                 // RFC 7413, both ends
+  std::uint32_t fastopen_pending = 256;  // connections of one listener that began so and are not established
   std::uint32_t side_blocks = 0;         // 0: an eighth of max_connections, at least 64
   std::uint32_t send_maps = 0;           // the same
   std::uint32_t msl_ms = 60'000;
+  std::size_t buffers = 0;               // this shard's part of all there are; 0: nobody knows
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
   bool ecn = false;                      // every connection offers and accepts it
@@ -75,6 +80,8 @@ struct StackCounters {
   std::uint64_t half_open_timeouts = 0;
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
+  std::uint64_t zero_window_aborts = 0;
+  std::uint64_t fastopen_granted = 0, fastopen_accepted = 0, fastopen_refused = 0, fastopen_active = 0;
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
   std::uint64_t address_conflicts = 0;   // frames in which another station has one of our addresses
   std::uint64_t addresses_disabled = 0;  // IPv6 addresses not used: they were there before us
@@ -171,7 +178,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 63;
+  static constexpr std::size_t kNamedCounters = 69;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -210,7 +217,9 @@ class Stack {
                             bool reuse) noexcept;
   tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict) noexcept;
-  // The connection in slot `handle`, already in the table, begins with the segment that completed its handshake.
+  // The connection in slot `handle`, already in the table, becomes what the record says (SYN_RCVD).
+  void begin_passive(Handle handle, const tcp::HalfOpen& record, const Listener& listener, std::uint32_t ts_offset) noexcept;
+  // The same, and goes on with the segment that completed its handshake.
   void open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record, std::uint32_t ts_offset) noexcept;
   tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict) noexcept;
@@ -224,9 +233,23 @@ class Stack {
   [[nodiscard]] bool wants_cookie(const Listener& listener) const noexcept;
   [[nodiscard]] tcp::CookieContext cookie_context(const Arrival& arrival, const Listener& listener,
                                                   bool timestamps) noexcept;
-  tcp::Verdict send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener) noexcept;
+  tcp::Verdict send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener,
+                           const tcp::FastOpenCookie* grant) noexcept;
   tcp::Verdict cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener,
                             const tcp::OutSegment& reset_answer) noexcept;
+
+  // fast_open.cc
+  // What a SYN that speaks of Fast Open gets: a connection at once, or an ordinary handshake, perhaps with a cookie.
+  enum class FastOpening : std::uint8_t { kOrdinary, kGrant, kOpen, kOpenAndGrant };
+  [[nodiscard]] FastOpening judge_fast_open(const Arrival& arrival, const tcp::Segment& syn, const Listener& listener,
+                                            tcp::FastOpenCookie& grant) noexcept;
+  tcp::Verdict fast_open_input(Arrival& arrival, tcp::Segment& syn, std::uint16_t listener,
+                               const tcp::FastOpenCookie* grant) noexcept;
+  // The handshake is complete, or the connection gone.
+  void end_fast_open(tcp::Tcb& tcb) noexcept;
+  void learn_fast_open(const tcp::Tcb& tcb, const tcp::Segment& syn_ack) noexcept;
+  void open_active(tcp::Tcb& tcb, const SocketOptions& options) noexcept;
+  static void put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie* grant) noexcept;
 
   // link_input.cc: ARP, neighbour discovery
   tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
@@ -269,7 +292,7 @@ class Stack {
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept;
   void flush_outbox(const tcp::FlowId& flow) noexcept;
-  void send_syn_ack(const tcp::HalfOpen& record) noexcept;
+  void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
 
   // lifecycle.cc
   void deliver(Handle handle, tcp::Tcb& tcb, std::uint16_t listener) noexcept;
@@ -283,6 +306,8 @@ class Stack {
   void reset_half_open(std::uint32_t index) noexcept;
   void remove_time_wait(Handle handle) noexcept;
   void remove_expired() noexcept;
+  // pressure.cc
+  void relieve_pressure() noexcept;
   void catch_up(Instant now) noexcept;
   void on_timer(Handle handle) noexcept;
   [[nodiscard]] std::uint64_t hash(const tcp::FlowId& flow) const noexcept { return flow_hash(slabs_.table_key, flow); }
@@ -341,7 +366,10 @@ class Stack {
   std::vector<Service*> pollers_;
   Rng rng_;
   tcp::CookieKeys cookie_keys_;
+  tcp::CookieKeys fast_open_keys_;
+  FastOpenCache fast_open_cache_;
   TokenBucket rst_limit_;
+  TokenBucket time_wait_limit_;
   TokenBucket icmp_limit_;
   TokenBucket icmp_error_limit_;
   tcp::Outbox outbox_;
@@ -354,6 +382,9 @@ class Stack {
   static constexpr Duration kLongestStep = Duration::seconds(12 * 3600);
   Instant advanced_to_{};                // the wheel's last now
   std::uint32_t drain_next_ = 0;         // where drain_some() goes on
+  std::uint64_t pressure_seen_ = 0;      // refusals of the pool that were dealt with
+  std::uint32_t pressure_next_ = 0;      // connection that the round goes on with
+  std::uint32_t pressure_worst_ = kNoIndex;
   std::uint32_t abort_next_ = 0;         // where abort_some() goes on
   std::array<Handle, 16> expired_;       // TIME_WAIT records whose buckets are on their way
   std::size_t n_expired_ = 0;

@@ -27,7 +27,8 @@ tcp::CookieContext Stack::cookie_context(const Arrival& arrival, const Listener&
 
 // The record lives as long as this function. A SYN sent again is answered again: with the same numbers, as long
 // as the slot of time is the same; the peer takes whichever it hears first.
-Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener) noexcept {
+Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener,
+                           const tcp::FastOpenCookie* grant) noexcept {
   const tcp::Params& params = params_[listener.params];
   tcp::HalfOpen record;
   tcp::half_open(record, arrival.flow, syn, SeqNum(), params);
@@ -37,6 +38,7 @@ Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, List
   ++stack_counters_.cookies_sent;
   tcp::OutSegment segment;
   tcp::syn_ack(record, params, addresses_.mss()[arrival.flow.local_addr], offset, env_.now, segment);
+  put_grant(segment, grant);
   ++counters_.mib.OutSegs;
   send(segment, arrival.flow);
   return Verdict::kListenCookieSent;

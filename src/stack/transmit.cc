@@ -59,10 +59,11 @@ void Stack::flush_outbox(const tcp::FlowId& flow) noexcept {
   outbox_.clear();
 }
 
-void Stack::send_syn_ack(const tcp::HalfOpen& record) noexcept {
+void Stack::send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant) noexcept {
   tcp::OutSegment segment;
   tcp::syn_ack(record, params_[listeners_[record.listener].params], addresses_.mss()[record.flow.local_addr],
                ts_offset(record), env_.now, segment);
+  put_grant(segment, grant);
   ++counters_.mib.OutSegs;
   send(segment, record.flow);
 }

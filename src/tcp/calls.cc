@@ -31,10 +31,13 @@ void open_active(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, Env& env) noexce
   tcb.mss = effective_mss(tcb, 0, env);  // until the peer's SYN says more
   enter(tcb, State::kSynSent, env);
   send_syn(tcb, env);
+  tcb.snd_wl2 = tcb.snd_nxt;
 }
 
 bool can_send(const Tcb& tcb) noexcept {
-  return (tcb.state == State::kEstablished || tcb.state == State::kCloseWait) && (tcb.flags & kFinQueued) == 0;
+  const bool open = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
+                    (tcb.state == State::kSynRcvd && tcb.fast_open != 0);
+  return open && (tcb.flags & kFinQueued) == 0;
 }
 
 std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
@@ -76,7 +79,7 @@ bool send(Tcb& tcb, Buf* buf, Env& env) noexcept {
 void shutdown_write(Tcb& tcb, Env& env) noexcept {
   switch (tcb.state) {
     case State::kSynSent: finish(tcb, Errc::kOk, env); return;
-    case State::kSynRcvd:  // nothing can be queued yet: the FIN follows the SYN at once
+    case State::kSynRcvd:  // the FIN follows the SYN, and what Fast Open let be sent, at once
       tcb.flags |= kSynUnacked;
       enter(tcb, State::kFinWait1, env);
       break;

@@ -37,6 +37,11 @@ inline void trim_back(Segment& segment, std::uint32_t bytes) noexcept {
 // --- input_synchronized.cc ---
 // Our SYN is acknowledged: SND.UNA and the send window (`snd_wnd` as it is kept), ESTABLISHED, kEventConnected.
 void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env) noexcept;
+// --- fast_open.cc ---
+// The ACK of the SYN|ACK of a connection that began with it: perhaps of more than that.
+void establish_fast(Tcb& tcb, const Segment& segment, Env& env) noexcept;
+
+// --- input_synchronized.cc ---
 // RFC 9293 3.10.7.4, steps 6 to 8. `verdict` is what the segment amounts to without text and FIN.
 Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tcp/input.h"
+#include "tcp/sending.h"
 
 namespace sluice::tcp {
 
@@ -30,8 +31,9 @@ void take_syn(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 // RFC 9293 3.10.7.3
 Verdict input_syn_sent(Tcb& tcb, Segment& segment, Env& env) noexcept {
   const bool ack = segment.has(kAck);
-  // first: SND.UNA is ISS as long as we are here
-  if (ack && (!segment.ack.after(tcb.snd_una) || segment.ack.after(tcb.snd_nxt))) {
+  // first: SND.UNA is ISS as long as we are here. RFC 7413 4.2.1: text that went with the SYN may be acknowledged
+  // or not; SND.NXT leaves it out until then.
+  if (ack && (!segment.ack.after(tcb.snd_una) || segment.ack.after(tcb.snd_wl2))) {
     if (segment.has(kRst)) return Verdict::kSynSentIgnored;
     reset_for(segment, env.out.add());
     return Verdict::kSynSentBadAck;
@@ -57,7 +59,10 @@ Verdict input_syn_sent(Tcb& tcb, Segment& segment, Env& env) noexcept {
   segment.seq += 1;
   segment.flags &= static_cast<std::uint8_t>(~kSyn);
   tcb.flags |= kAckNow;
+  const std::uint32_t text = segment.ack - tcb.snd_nxt;
+  tcb.snd_nxt = segment.ack;
   establish(tcb, segment, snd_wnd, env);
+  if (text != 0) [[unlikely]] queue_acked(tcb, text, env);
   return accept_text_and_fin(tcb, segment, env, Verdict::kSynSentEstablished);
 }
 

@@ -14,10 +14,18 @@ namespace {
 using Done = std::optional<Verdict>;
 constexpr std::nullopt_t kContinue = std::nullopt;
 
+// Within two buffers' length of RCV.NXT: what a peer could have sent a while ago, or too early.
+bool plausible(const Tcb& tcb, SeqNum seq, const Env& env) noexcept {
+  const std::uint32_t reach = 2 * std::max(env.of(tcb).rcvbuf, 65'535U);
+  return seq.in_window(tcb.rcv_nxt - reach, 2 * reach);
+}
+
 // An acknowledgment of where we stand. Segments without sequence space get it within the limit of challenge
-// ACKs, so that two ends that disagree do not answer each other for ever.
+// ACKs, so that two ends that disagree do not answer each other for ever; and text from nowhere, because
+// who guesses numbers would make us send duplicate ACKs as fast as he likes.
+// Pinned by GuessedResetsSynsAndTextDoNoHarm.
 Verdict answer_unacceptable(Tcb& tcb, const Segment& segment, Verdict verdict, Env& env) noexcept {
-  if (segment.len == 0 && !segment.has(kFin)) {
+  if ((segment.len == 0 && !segment.has(kFin)) || !plausible(tcb, segment.seq, env)) {
     return challenge_ack(tcb, env) ? verdict : Verdict::kChallengeLimited;
   }
   tcb.flags |= kAckNow;
@@ -54,7 +62,7 @@ Done check_sequence(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 // The application learns of a reset unless both ends had said their last word and it arrived.
 Errc reset_error(const Tcb& tcb) noexcept {
   switch (tcb.state) {
-    case State::kSynRcvd: return Errc::kConnectionRefused;
+    case State::kSynRcvd: return tcb.fast_open != 0 ? Errc::kConnectionReset : Errc::kConnectionRefused;
     case State::kClosing:
     case State::kLastAck: return tcb.snd_queued == 0 ? Errc::kOk : Errc::kConnectionReset;
     case State::kClosed:
@@ -84,7 +92,7 @@ Done check_reset(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 // return to LISTEN here is a HalfOpen record, not a Tcb.)
 Done check_syn(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if (!segment.has(kSyn)) return kContinue;
-  if (tcb.state == State::kSynRcvd && segment.seq + 1 == tcb.rcv_nxt) {
+  if (tcb.state == State::kSynRcvd && segment.seq == tcb.snd_wl1) {  // IRS, until our SYN is acknowledged
     if (!segment.has(kAck)) {
       send_syn(tcb, env);
       return Verdict::kSynRcvdDuplicateSyn;
@@ -106,7 +114,11 @@ Done acknowledge_syn(Tcb& tcb, const Segment& segment, Env& env) noexcept {
     return Verdict::kSynRcvdBadAck;
   }
   note_timestamp(tcb, segment, env);
-  establish(tcb, segment, segment.wnd, env);
+  if (tcb.fast_open != 0) [[unlikely]] {
+    establish_fast(tcb, segment, env);
+  } else {
+    establish(tcb, segment, segment.wnd, env);
+  }
   return kContinue;
 }
 

@@ -21,8 +21,9 @@ const char* broken_send_queue(const Tcb& tcb) noexcept {
   if (tcb.snd_head == nullptr) {
     return tcb.snd_tail == nullptr && tcb.snd_cursor == nullptr ? nullptr : "empty send queue has a tail or a cursor";
   }
-  if (tcb.snd_head->seq.after(tcb.snd_una)) return "send queue begins after SND.UNA";
-  if (!(tcb.snd_head->seq + tcb.snd_head->len).after(tcb.snd_una)) return "send queue keeps an acknowledged buffer";
+  const SeqNum first = tcb.snd_una + (syn_unacked(tcb) ? 1U : 0U);
+  if (tcb.snd_head->seq.after(first)) return "send queue begins after SND.UNA";
+  if (!(tcb.snd_head->seq + tcb.snd_head->len).after(first)) return "send queue keeps an acknowledged buffer";
   std::uint32_t bytes = 0;
   SeqNum seq = tcb.snd_head->seq;
   bool cursor_seen = tcb.snd_cursor == nullptr;
@@ -37,7 +38,7 @@ const char* broken_send_queue(const Tcb& tcb) noexcept {
     last = buf;
   }
   if (last != tcb.snd_tail) return "send queue's tail is not its last buffer";
-  if (bytes - (tcb.snd_una - tcb.snd_head->seq) != tcb.snd_queued) return "send queue's bytes are not SND's sum";
+  if (bytes - (first - tcb.snd_head->seq) != tcb.snd_queued) return "send queue's bytes are not SND's sum";
   if (!cursor_seen) return "send cursor is not in the queue";
   const bool ahead = tcb.snd_cursor != nullptr && tcb.snd_cursor->seq.after(tcb.snd_nxt);
   return ahead ? "send cursor is beyond SND.NXT" : nullptr;

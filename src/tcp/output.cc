@@ -91,7 +91,8 @@ bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std:
   if (len == smss(tcb)) return true;
   // RFC 9293 3.7.4, Nagle, in Minshall's form: what must not wait for an ACK twice is the end of a long
   // write. Only a segment that was not full holds the next one back.
-  const bool at_once = params.nodelay || tcb.snd_nxt == tcb.snd_una || (tcb.flags & kPartialOut) == 0;
+  // RFC 7413: a SYN|ACK that is still out is nothing to wait for.
+  const bool at_once = params.nodelay || in_flight(tcb) <= tcb.fast_open || (tcb.flags & kPartialOut) == 0;
   if (len == waiting) {
     if ((tcb.flags & kFinQueued) != 0) return true;  // nothing will join it
     return !params.cork && at_once;
@@ -187,7 +188,7 @@ bool sends_data(State state) noexcept {
 void output(Tcb& tcb, Env& env) noexcept {
   if (tcb.state == State::kClosed) return;
   tcb.flags &= ~kMoreOutput;
-  if (sends_data(tcb.state)) {
+  if (sends_data(tcb.state) || tcb.fast_open != 0) {
     if ((tcb.flags & (kRexmtOne | kInRtoRecovery | kInRecovery)) != 0) retransmit(tcb, env);
     if (unsent(tcb) != 0 || fin_pending(tcb)) {
       const std::uint32_t flight = in_flight(tcb);

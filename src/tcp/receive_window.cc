@@ -62,7 +62,7 @@ std::uint32_t receive_window(const Tcb& tcb, const Env& env) noexcept {
 std::uint16_t announce_window(Tcb& tcb, bool syn, Env& env) noexcept {
   std::uint16_t field = 0;
   if (syn) {
-    field = syn_window(env.of(tcb).rcvbuf, tcb.rcv_wscale);
+    field = syn_window(room(tcb, env), tcb.rcv_wscale);
     tcb.rcv_wnd = static_cast<std::uint16_t>(field >> tcb.rcv_wscale);
   } else {
     field = tcb.rcv_wnd = static_cast<std::uint16_t>(receive_window(tcb, env) >> tcb.rcv_wscale);

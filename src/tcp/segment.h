@@ -35,7 +35,9 @@ struct Segment {
 };
 
 // Which options an OutSegment carries.
-enum OutOption : std::uint8_t { kOptMss = 1, kOptWscale = 2, kOptSackPermitted = 4, kOptTimestamps = 8, kOptSack = 16 };
+enum OutOption : std::uint8_t {
+  kOptMss = 1, kOptWscale = 2, kOptSackPermitted = 4, kOptTimestamps = 8, kOptSack = 16, kOptFastOpen = 32,
+};
 
 // A segment to send. The stack turns it into a frame at once, before the next event,
 // so it may point into the connection's send queue.
@@ -49,7 +51,9 @@ struct OutSegment {
   std::uint8_t wscale = 0;             // with kOptWscale
   std::uint8_t n_sack = 0;             // with kOptSack
   bool ect = false;                    // its packet may be marked (ECT(0))
+  std::uint8_t fast_open_len = 0;      // with kOptFastOpen; 0: a cookie is asked for
   std::uint32_t tsval = 0, tsecr = 0;  // with kOptTimestamps
+  const std::uint8_t* fast_open = nullptr;  // the cookie
   Buf* chunk = nullptr;                // first buffer of the payload, in the send queue
   std::uint32_t chunk_offset = 0;      // payload starts at chunk->data + chunk_offset
   std::uint32_t len = 0;               // bytes of payload; may run on into chunk->next and further

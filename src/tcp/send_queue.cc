@@ -49,6 +49,7 @@ std::size_t queue_copy(Tcb& tcb, std::span<const std::uint8_t> bytes, Env& env) 
   while (taken < bytes.size()) {
     std::uint32_t room = tail_room(tcb);
     if (room == 0) {
+      if (env.bufs.scarce()) [[unlikely]] break;
       Buf* fresh = env.bufs.take();
       if (fresh == nullptr) break;
       fresh->flags |= kAppendable;

@@ -48,7 +48,7 @@ enum TcbFlag : std::uint32_t {
   kRexmtOne = 1U << 22U,        // output() retransmits the segment at SND.UNA, whatever cwnd says
   kPto = 1U << 23U,             // t_rexmt is the probe timeout of RFC 8985 7, not the RTO
   kPartialOut = 1U << 19U,      // a segment that was not full left since everything was acknowledged last
-  kSynUnacked = 1U << 24U,      // closed in SYN_RCVD: FIN_WAIT_1 with our SYN still at SND.UNA
+  kSynUnacked = 1U << 24U,      // not SYN_RCVD, and our SYN still at SND.UNA: closed there, or sending began there
   kMtuProbe = 1U << 13U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
   kReoTimer = 1U << 25U,        // t_rexmt is the reordering timer of RFC 8985 6.2, step 5
   kProbeDoubt = 1U << 26U,      // a tail loss probe up to SND.UNA was a retransmission: had anything been lost?
@@ -74,7 +74,7 @@ struct alignas(64) Tcb {
   std::uint16_t snd_wnd = 0;           // as last received, scaled by snd_wscale (on SYNs unscaled)
   SeqNum snd_una;
   SeqNum snd_nxt;                      // never goes back: retransmissions have their own cursor
-  SeqNum snd_wl1, snd_wl2;
+  SeqNum snd_wl1, snd_wl2;             // in SYN_SENT snd_wl2 is the end of the text that went with our SYN
   std::uint32_t ts_recent = 0;
   std::uint32_t challenge_ms : 24 = 0; // when the last challenge ACK left, in ms modulo 2^24; 0: never
   std::uint8_t quickacks : 5 = 0;      // segments still to be acknowledged at once (input side counts)
@@ -114,7 +114,8 @@ struct alignas(64) Tcb {
   std::uint8_t ts_recent_age = 0;      // when ts_recent was taken, in units of 2^14 s
   std::uint8_t backoff : 5 = 0;        // doublings of the RTO or of the probe interval, saturating
   std::uint8_t reo_mult : 3 = 0;       // RACK.reo_wnd_mult, less 1
-  std::uint8_t keepalive_probes = 0;   // sent without an answer
+  std::uint8_t keepalive_probes : 7 = 0;  // sent without an answer
+  std::uint8_t fast_open : 1 = 0;      // RFC 7413: the application has it already, and our SYN|ACK is not acknowledged
   Errc error = Errc::kOk;              // pending, for the application
 };
 static_assert(sizeof(Tcb) == 192, "an idle connection is three cache lines, its table entry apart");

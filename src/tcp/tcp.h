@@ -23,6 +23,7 @@ struct Secrets {
   SipKey isn;
   SipKey timestamps;
   SipKey cookies = {};                 // of SYNs: the keys in use are derived from it
+  SipKey fast_open = {};               // the same for Fast Open cookies
 };
 
 // --- segments without a connection: values in, at most one answer out ---
@@ -74,6 +75,13 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
 
 // Active OPEN: tcb.flow and tcb.params are set. Sends the SYN.
 void open_active(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, Env& env) noexcept;
+// The same with `text` queued, as far as there is room, to be sent first. With `fast` (RFC 7413) and a cookie as much
+// of it as `mss` (the server's, of last time) admits goes with the SYN; without a cookie the SYN asks for one.
+void open_active_with(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, std::span<const std::uint8_t> text, bool fast,
+                      std::span<const std::uint8_t> cookie, std::uint16_t mss, Env& env) noexcept;
+// Passive OPEN by a SYN with a good cookie, after open_passive(): its text is taken, the SYN|ACK sent, and the
+// application may begin (kEventConnected) in SYN_RCVD.
+Verdict open_passive_fast(Tcb& tcb, Segment& syn, Env& env) noexcept;
 
 // RFC 9293 3.10.7.3 and 3.10.7.4. Takes segment.payload or leaves it. CLOSED afterwards
 // (kEventClosed): the stack calls release() once the application has been told. With kTimeWaitReused

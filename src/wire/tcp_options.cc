@@ -2,6 +2,7 @@
 #include "wire/tcp_options.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice::wire {
 
@@ -45,6 +46,13 @@ void read_option(const std::uint8_t* p, std::size_t len, bool syn, TcpOptions& o
         out.n_sack = static_cast<std::uint8_t>(n);
       }
       break;
+    case kOptFastOpen:
+      if (syn && (len == 2 || (len >= 2 + kFastOpenMin && len <= 2 + kFastOpenMax && len % 2 == 0))) {
+        out.has_fast_open = true;
+        out.fast_open = p + 2;
+        out.fast_open_len = static_cast<std::uint8_t>(len - 2);
+      }
+      break;
     default:
       break;  // RFC 9293 3.2: unknown options are ignored
   }
@@ -64,6 +72,7 @@ std::size_t size_without_sack(const TcpOptions& options) noexcept {
   if (options.has_ts) n += kTcpTimestampsPadded;  // SACK-permitted takes the place of its NOPs
   else if (options.sack_permitted) n += 4;
   if (options.has_wscale) n += 4;
+  if (options.has_fast_open) n += (2U + options.fast_open_len + 3U) & ~std::size_t{3};
   return n;
 }
 
@@ -114,6 +123,13 @@ std::size_t write_tcp_options(std::uint8_t* out, const TcpOptions& options) noex
   if (options.has_wscale) {
     store_be32(p, 0x01000300U | std::uint32_t{kOptWindowScale} << 16U | options.wscale);
     p += 4;
+  }
+  if (options.has_fast_open) [[unlikely]] {
+    *p++ = kOptFastOpen;
+    *p++ = static_cast<std::uint8_t>(2 + options.fast_open_len);
+    if (options.fast_open_len != 0) std::memcpy(p, options.fast_open, options.fast_open_len);
+    p += options.fast_open_len;
+    while ((p - out) % 4 != 0) *p++ = kOptNop;
   }
   const std::size_t blocks = sack_blocks_that_fit(options, static_cast<std::size_t>(p - out));
   if (blocks > 0) {

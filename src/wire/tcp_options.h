@@ -15,6 +15,7 @@ namespace sluice::wire {
 inline constexpr std::size_t kTcpOptionsMax = 40;       // bytes: data offset 15
 inline constexpr std::size_t kTcpTimestampsPadded = 12; // bytes of NOP NOP TS
 inline constexpr std::uint8_t kMaxSackBlocks = 4;
+inline constexpr std::size_t kFastOpenMin = 4, kFastOpenMax = 16;  // bytes of a cookie, an even number (RFC 7413 4.1.1)
 
 enum TcpOptionKind : std::uint8_t {
   kOptEnd = 0,
@@ -24,6 +25,7 @@ enum TcpOptionKind : std::uint8_t {
   kOptSackPermitted = 4,
   kOptSack = 5,
   kOptTimestamps = 8,
+  kOptFastOpen = 34,
 };
 
 // Bytes [left, right) that the receiver holds.
@@ -33,9 +35,10 @@ struct SackBlock {
 };
 
 // Received, or to be written. Values are raw: nobody has clamped mss or wscale.
-// mss, wscale, tsval, tsecr and sack[] mean something only where the flag or the
+// mss, wscale, tsval, tsecr, fast_open and sack[] mean something only where the flag or the
 // count says so; clear() does not touch them.
 struct TcpOptions {
+  const std::uint8_t* fast_open = nullptr;  // the cookie, in the frame it came in
   std::uint32_t tsval = 0, tsecr = 0;
   std::uint16_t mss = 0;
   std::uint8_t wscale = 0;
@@ -44,15 +47,17 @@ struct TcpOptions {
   bool has_wscale = false;
   bool sack_permitted = false;
   bool has_ts = false;
+  bool has_fast_open = false;
+  std::uint8_t fast_open_len = 0;           // 0: a cookie is asked for
   SackBlock sack[kMaxSackBlocks];
 
   void clear() noexcept {
     n_sack = 0;
-    has_mss = has_wscale = sack_permitted = has_ts = false;
+    has_mss = has_wscale = sack_permitted = has_ts = has_fast_open = false;
   }
   [[nodiscard]] std::span<const SackBlock> sack_blocks() const noexcept { return {sack, n_sack}; }
 };
-static_assert(sizeof(TcpOptions) == 48);
+static_assert(sizeof(TcpOptions) <= 64);
 
 // The general parser; parse_tcp_options() is the door.
 void parse_tcp_options_slow(std::span<const std::uint8_t> bytes, bool syn, TcpOptions& out) noexcept;
@@ -60,8 +65,8 @@ void parse_tcp_options_slow(std::span<const std::uint8_t> bytes, bool syn, TcpOp
 // Reads the options between a TCP header's byte 20 and its data offset into `out`,
 // which it clears first. Never fails: parsing stops at the end-of-list option, or
 // where a length is 0, 1, or points past the last byte; what was read till then counts.
-// Unknown kinds, and known kinds with another length than theirs, are skipped; of a kind that comes twice the last counts. MSS,
-// window scale and SACK-permitted count on a SYN only, SACK blocks elsewhere only.
+// Unknown kinds, and known kinds with another length than theirs, are skipped; of a kind that comes twice the last counts.
+// MSS, window scale, SACK-permitted and Fast Open count on a SYN only, SACK blocks elsewhere only.
 // Reads nothing outside `bytes`.
 inline void parse_tcp_options(std::span<const std::uint8_t> bytes, bool syn, TcpOptions& out) noexcept {
   out.clear();
@@ -88,7 +93,7 @@ inline std::size_t write_timestamps(std::uint8_t* out, std::uint32_t tsval, std:
 [[nodiscard]] std::size_t tcp_options_size(const TcpOptions& options) noexcept;
 
 // Writes what the flags ask for, padded with NOPs to 32-bit boundaries, and returns the
-// number of bytes. On a SYN: MSS, SACK-permitted, TS, window scale; elsewhere: TS, SACK.
+// number of bytes. On a SYN: MSS, SACK-permitted, TS, window scale, Fast Open; elsewhere: TS, SACK.
 // SACK blocks that do not fit beside the rest (three fit with timestamps, four
 // without) are left out from the end.
 std::size_t write_tcp_options(std::uint8_t* out, const TcpOptions& options) noexcept;

@@ -47,4 +47,20 @@ TEST_P(Family, TimeWaitWithItsApplicationAnswersTheSame) {
   EXPECT_EQ(d.app().closed(), Errc::kOk);
 }
 
+TEST_P(Family, AnswersOfTimeWaitAreLimited) {
+  Dialogue d(GetParam());
+  d.establish();
+  d.app().close();
+  d.expect(FIN | ACK, seq(1), ack(1));
+  d.send(FIN | ACK, seq(1), ack(2));
+  d.expect(ACK, seq(2), ack(2));
+  for (int i = 0; i < 12'000; ++i) d.send(ACK, seq(2), ack(2), data("x"));
+  const std::size_t answers = d.peer().take().size();
+  EXPECT_LE(answers, 10'000U);
+  EXPECT_GE(answers, 7'000U);
+  d.advance(100ms);
+  d.send(ACK, seq(2), ack(2), data("x"));
+  d.expect(ACK, seq(2), ack(2));
+}
+
 }  // namespace sluice::script

@@ -82,10 +82,11 @@ class Reader {
     must((heard_.flags & SYN) == 0 || (heard_.flags & (FIN | RST)) == 0, "SYN with FIN or RST");
     must((heard_.flags & ACK) != 0 || heard_.ack == 0, "acknowledgment number without ACK");
     heard_.data.assign(t.begin() + static_cast<std::ptrdiff_t>(header), t.end());
-    must((heard_.flags & (RST | SYN)) == 0 || heard_.data.empty(), "RST or SYN with data");
     must(heard_.ecn == 0 || (heard_.ecn == 2 && !heard_.data.empty()), "ECT(1), CE, or ECT without data");
     must((heard_.flags & RST) == 0 || (heard_.flags & (ECE | CWR)) == 0, "RST with ECE or CWR");
     tcp_options(t.subspan(20, header - 20));
+    const bool fast = (heard_.flags & ACK) == 0 && !heard_.fast_open.value_or("").empty();
+    must((heard_.flags & (RST | SYN)) == 0 || heard_.data.empty() || fast, "RST or SYN with data");
   }
 
   void tcp_options(std::span<const std::uint8_t> o) {
@@ -135,6 +136,11 @@ class Reader {
           heard_.tsval = be32(o, 0);
           heard_.tsecr = be32(o, 4);
         }
+        break;
+      case 34:
+        must(syn && o.size() % 2 == 0 && (o.empty() || (o.size() >= 4 && o.size() <= 16)) && !heard_.fast_open,
+             "Fast Open option");
+        heard_.fast_open = std::string(o.begin(), o.end());
         break;
       default: must(false, "unknown TCP option");
     }

@@ -30,6 +30,7 @@ struct Heard {
   bool sack_permitted = false;
   std::optional<std::uint32_t> tsval, tsecr;
   std::vector<Block> sack;
+  std::optional<std::string> fast_open;  // the cookie; empty: one is asked for
   std::string data;
   std::uint32_t flow_label = 0;  // IPv6
   std::uint16_t ip_id = 0;       // IPv4

@@ -76,6 +76,12 @@ inline auto options(std::initializer_list<unsigned> raw) {
 }
 inline auto ce() { return [](Spoken& s) { s.ce = true; }; }
 inline auto ect() { return [](Spoken& s) { s.ect = true; }; }
+// The Fast Open option (RFC 7413), raw; without a cookie it asks for one.
+inline auto fast_open(const std::string& cookie = {}) {
+  std::string text = "\x22";
+  text.push_back(static_cast<char>(2 + cookie.size()));
+  return [text = text + cookie](Spoken& s) { s.options = text; };
+}
 inline auto push() { return [](Spoken& s) { s.pushed = true; }; }
 // Expected so long after the last thing that the peer or the application did; up to 1 ms later is fine.
 inline auto after(std::chrono::microseconds t) { return [t](Spoken& s) { s.after = t; }; }

@@ -30,6 +30,7 @@ struct Scenario {
   std::uint16_t mtu = 1500;
   std::uint32_t msl_ms = 1000;
   std::uint32_t max_connections = 512;
+  SynCookies cookies = SynCookies::kAuto;
 };
 
 Scenario draw(Rng& rng) {
@@ -64,6 +65,10 @@ Scenario draw(Rng& rng) {
   if (rng.below(5) == 0) {  // a bottleneck of 64 kbit/s to 100 Mbit/s
     s.network.bits_per_second = 64'000ULL << rng.below(11);
     s.network.buffer_bytes = 8'000 + rng.below(120'000);
+  }
+  if (rng.below(4) == 0) {
+    s.cookies = SynCookies::kAlways;
+    s.traffic.replays = true;
   }
   return s;
 }
@@ -110,6 +115,7 @@ HostConfig host_config(const Scenario& scenario, int i, std::uint64_t seed) {
   config.seed = seed;
   config.stack.max_connections = scenario.max_connections;
   config.stack.msl_ms = scenario.msl_ms;
+  config.stack.syn_cookies = scenario.cookies;
   config.stack.neighbour_sets = 4;
   config.stack.ecn = scenario.ecn;
   return config;

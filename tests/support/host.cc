@@ -19,6 +19,7 @@ stack::StackConfig complete(const HostConfig& config) {
   for (const auto& text : config.addresses) interface.addresses.push_back(InterfaceAddress::parse(text).value());
   for (const auto& text : config.gateways) interface.gateways.push_back(IpAddress::parse(text).value());
   interface.offloads = config.offloads;
+  if (out.buffers == 0) out.buffers = config.buffers;
   out.interfaces = {interface};
   Rng rng(config.seed);
   out.secrets.isn = {rng.next(), rng.next()};
@@ -26,6 +27,7 @@ stack::StackConfig complete(const HostConfig& config) {
   out.table_key = {rng.next(), rng.next()};
   out.seed = rng.next();
   out.secrets.cookies = {rng.next(), rng.next()};
+  out.secrets.fast_open = {rng.next(), rng.next()};
   return out;
 }
 }  // namespace

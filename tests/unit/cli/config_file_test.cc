@@ -90,7 +90,7 @@ buffers = 4096
 rcvbuf = 65535
 sndbuf = 131072
 ecn = true
-fastopen = false
+fastopen = true
 seed = 42
 )" + std::string(kSmall));
   EXPECT_EQ(config.dpdk.instance, "edge-1.a");
@@ -111,6 +111,7 @@ seed = 42
   EXPECT_EQ(config.tcp.rcvbuf, 65535U);
   EXPECT_TRUE(config.tcp.ecn);
   EXPECT_EQ(config.tcp.sndbuf, 131072U);
+  EXPECT_TRUE(config.tcp.fastopen);
   EXPECT_EQ(config.tcp.seed, 42U);
 }
 

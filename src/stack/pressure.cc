@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Memory pressure: buffers are scarce or ran out, and some of them may be held by peers that keep
+// their window shut and answer our probes for ever (RFC 6429). Never otherwise are
+// such connections given up.
+#include "stack/stack.h"
+
+namespace sluice::stack {
+
+namespace {
+
+// How long a window has been shut shows in how often it was probed: the pauses double. Among equals the
+// one whose next probe comes first has waited longest.
+bool held_longer(const tcp::Tcb& a, const tcp::Tcb& b) noexcept {
+  if (a.backoff != b.backoff) return a.backoff > b.backoff;
+  return a.t_rexmt.before(b.t_rexmt);
+}
+
+// Once is what a peer with a busy application does, too.
+constexpr std::uint8_t kProbesMin = 2;
+
+}  // namespace
+
+// A slice of the connections each turn; at the end of a round the one that was shut out longest is reset. Whether
+// more have to go the next failure to find a buffer decides.
+void Stack::relieve_pressure() noexcept {
+  constexpr std::uint32_t kSlice = 4096;
+  const std::uint32_t all = slabs_.tcbs.high_water();
+  const std::uint32_t end = std::min(all, pressure_next_ + kSlice);
+  for (; pressure_next_ < end; ++pressure_next_) {
+    const tcp::Tcb& tcb = slabs_.tcbs[pressure_next_];
+    if (tcb.generation == 0 || (tcb.flags & tcp::kPersist) == 0) continue;
+    if (tcb.snd_wnd != 0 || tcb.snd_queued == 0 || tcb.backoff < kProbesMin) continue;
+    if (pressure_worst_ == kNoIndex || held_longer(tcb, slabs_.tcbs[pressure_worst_])) pressure_worst_ = pressure_next_;
+  }
+  if (pressure_next_ < all) return;
+  const std::uint32_t worst = pressure_worst_;
+  pressure_next_ = 0;
+  pressure_worst_ = kNoIndex;
+  pressure_seen_ = bufs_.exhausted() + bufs_.refused();
+  if (worst == kNoIndex) return;
+  tcp::Tcb& tcb = slabs_.tcbs[worst];
+  // It may have changed, or be another by now, where the round took several turns.
+  if (tcb.generation == 0 || (tcb.flags & tcp::kPersist) == 0 || tcb.snd_wnd != 0 || tcb.state == State::kClosed) return;
+  ++stack_counters_.zero_window_aborts;
+  const bool told = (tcb.flags & tcp::kAppClosed) != 0;
+  tcp::abort(tcb, Errc::kNoMemory, env_);
+  if (!told) {
+    tcb.flags &= ~tcp::kAppClosed;  // the application has not let go, and hears of it
+    env_.events = tcp::kEventClosed;
+  }
+  tcp::release(tcb, env_);  // first, so that there is a buffer for the RST
+  settle(Handle::make(Kind::kTcb, worst), tcb);
+}
+
+}  // namespace sluice::stack
