@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Windows held shut for ever, and readers of a byte now and then: what they hold is bounded by sndbuf, and when
+// buffers run out the windows that were shut longest give way (RFC 6429), never before.
+#include "sim/accomplices.h"
+
+namespace sluice::test {
+namespace {
+
+class Sockstress : public ::testing::TestWithParam<bool> {
+ protected:
+  static constexpr std::uint32_t kNumber = 300;
+
+  [[nodiscard]] SiegeConfig config(std::size_t buffers) const {
+    SiegeConfig config;
+    config.v6 = GetParam();
+    config.victim.buffers = buffers;
+    config.victim.stack.max_connections = 512;
+    config.span = Duration::seconds(6);
+    config.attack_every = Duration::milliseconds(10);  // the last is open after three seconds
+    return config;
+  }
+  // Each asks for endless data with a window of nothing, and answers every probe so.
+  static void shut(Siege& siege, Accomplices& accomplices) {
+    siege.run([&](Siege& s) { accomplices.open_next(s); },
+              [&](Siege& s, const script::Heard& h) {
+                Accomplices::One* one = accomplices.hear(s, h, 0);
+                if (one != nullptr && !one->reset && !h.data.empty()) accomplices.say(s, *one);
+              });
+  }
+};
+
+TEST_P(Sockstress, ShutWindowsAreKeptWhileThereIsMemory) {
+  Siege siege(config(40'000));
+  Accomplices accomplices(kNumber, Siege::kSource);
+  shut(siege, accomplices);
+  EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
+  EXPECT_EQ(accomplices.resets(0, kNumber), 0U);
+  EXPECT_GE(siege.most_connections(), kNumber);
+  EXPECT_GT(siege.counter("zero_window_probes"), kNumber);
+  EXPECT_LE(siege.most_buffers(), (kNumber + 6) * (2 * 65536 / 2048 + 8) + 1000);
+  expect_unharmed(config(40'000), siege);
+}
+
+TEST_P(Sockstress, LongestShutGiveWayWhenBuffersRunOut) {
+  Siege siege(config(6'000));
+  Accomplices accomplices(kNumber, Siege::kSource);
+  shut(siege, accomplices);
+  EXPECT_GT(siege.counter("zero_window_aborts"), 20U);
+  EXPECT_LT(siege.counter("zero_window_aborts"), kNumber);
+  EXPECT_GT(accomplices.resets(0, kNumber / 3), 3 * accomplices.resets(2 * kNumber / 3, kNumber));
+  expect_unharmed(config(6'000), siege);
+}
+
+// They are slow, not silent: nobody aborts them, and they hold no more than their send buffers.
+TEST_P(Sockstress, SlowReadersHoldNoMoreThanTheirSendBuffers) {
+  Siege siege(config(40'000));
+  Accomplices accomplices(kNumber, Siege::kSource);
+  siege.run(
+      [&](Siege& s) {
+        if (accomplices.open_next(s)) return;
+        Accomplices::One& one = accomplices.all()[s.rng().below(kNumber)];
+        one.wnd = 100;
+        accomplices.say(s, one);
+      },
+      [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h); });
+  EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
+  EXPECT_LE(siege.most_buffers(), (kNumber + 6) * (2 * 65536 / 2048 + 8) + 1000);
+  expect_unharmed(config(40'000), siege);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ip, Sockstress, ::testing::Values(false, true),
+                         [](const auto& v6) { return std::string(v6.param ? "V6" : "V4"); });
+
+}  // namespace
+}  // namespace sluice::test

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An attack in the simulation: a host that moves bulk data to and from a well-meaning one, while an attacker puts
+// frames of his own on its wire. What the well-meaning connections get done is compared with a run in peace.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "script/frames.h"
+#include "sim/network.h"
+#include "support/host.h"
+
+namespace sluice::test {
+
+using script::Frame;
+
+// A TCP segment by hand.
+struct Forged {
+  Endpoint from, to;
+  std::uint32_t seq = 0, ack = 0;
+  std::uint8_t flags = tcp::kAck;
+  std::uint16_t wnd = 65535;
+  std::string data = {};
+  std::vector<std::uint8_t> options = {};  // a multiple of four bytes
+};
+
+struct SiegeConfig {
+  HostConfig victim;
+  bool v6 = false;
+  int connections = 3;                        // that send to the victim, and as many that receive
+  Duration span = Duration::seconds(2);       // of the measurement, after as long without one
+  Duration delay = Duration::milliseconds(5);
+  Duration attack_every = Duration::microseconds(50);
+  Duration knock_every{};                     // new real connections meanwhile; 0: none
+};
+
+class Siege {
+ public:
+  // The victim's services.
+  static constexpr std::uint16_t kSource = 80, kSink = 81, kHold = 82;  // sends for ever; reads; never reads
+
+  using Attack = std::function<void(Siege&)>;
+  // What the victim says to an address that is not the well-meaning host's.
+  using Answer = std::function<void(Siege&, const script::Heard&)>;
+
+  explicit Siege(const SiegeConfig& config);
+  ~Siege();
+  void run(const Attack& attack = {}, Answer answer = {});
+
+  // For attacks.
+  void strike(const Frame& frame);
+  void strike(const Forged& segment) { strike(frame_of(segment)); }
+  [[nodiscard]] Frame frame_of(const Forged& segment) const;
+  [[nodiscard]] Rng& rng() { return rng_; }
+  [[nodiscard]] Instant now() const { return now_; }
+  [[nodiscard]] IpAddress victim_address() const;
+  [[nodiscard]] IpAddress client_address() const;
+  // Somebody beyond the gateway.
+  [[nodiscard]] IpAddress stranger(std::uint32_t number) const;
+  [[nodiscard]] const wire::MacAddress& gateway_mac() const { return gateway_mac_; }
+  // Four-tuples of the well-meaning connections, as an attacker might know them.
+  struct Flow {
+    Endpoint client, victim;
+  };
+  [[nodiscard]] const std::vector<Flow>& flows() const { return flows_; }
+
+  // Results.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }                // delivered during the span
+  [[nodiscard]] std::uint64_t knocks() const { return knocks_; }
+  [[nodiscard]] std::uint64_t admitted() const { return admitted_; }          // of the knocks, within two seconds
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }                  // bulk connections that ended
+  [[nodiscard]] std::uint64_t answers() const { return answers_; }            // frames to strangers
+  [[nodiscard]] std::size_t most_buffers() const { return most_buffers_; }    // of the victim, at one time
+  [[nodiscard]] std::uint32_t most_connections() const { return most_connections_; }
+  [[nodiscard]] std::uint32_t most_half_open() const { return most_half_open_; }
+  [[nodiscard]] Host& victim() { return *victim_; }
+  [[nodiscard]] std::uint64_t count(tcp::Verdict verdict) {
+    return victim_->stack().verdicts()[static_cast<std::size_t>(verdict)];
+  }
+  [[nodiscard]] std::uint64_t counter(const std::string& name) const;
+
+ private:
+  class Bulk;
+  struct Knock;
+  void deliver(int to, std::span<const std::uint8_t> frame);
+  void flush(int from);
+  void open_all();
+  void knock();
+  void look();
+  void introduce();
+
+  SiegeConfig config_;
+  Rng rng_{99};
+  Network network_;
+  wire::MacAddress gateway_mac_{0x02, 0, 0, 0, 0, 0xfe};
+  std::unique_ptr<Bulk> services_[2];
+  std::unique_ptr<Host> victim_, client_;
+  std::vector<Flow> flows_;
+  Answer answer_;
+  std::map<std::uint16_t, Instant> waiting_;  // knocks, by port
+  Instant now_{};
+  bool measuring_ = false;
+  std::uint64_t bytes_ = 0, knocks_ = 0, admitted_ = 0, lost_ = 0, answers_ = 0;
+  std::size_t most_buffers_ = 0;
+  std::uint32_t most_connections_ = 0, most_half_open_ = 0;
+};
+
+// The well-meaning connections are all there, and got at least 95 % done of what they do in peace.
+void expect_unharmed(const SiegeConfig& config, Siege& siege);
+
+}  // namespace sluice::test
