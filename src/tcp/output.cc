@@ -40,7 +40,8 @@ OutSegment& add_segment(Tcb& tcb, SeqNum seq, std::uint8_t flags, Env& env) noex
     if (out.n_sack != 0) out.options |= kOptSack;
   }
   tcb.flags &= ~(kAckNow | kAckDelayed | kAckSecond);
-  tcb.t_delack = Tick{};
+  // The same timer brings the application back that found no buffer for its first byte (want_room()).
+  if ((tcb.flags & kWantWritable) == 0 || tcb.snd_queued != 0) tcb.t_delack = Tick{};
   return out;
 }
 

@@ -149,6 +149,19 @@ TEST(SendQueue, WithoutBuffersTheApplicationIsAskedAgainLater) {
   EXPECT_NE(s.events & kEventWritable, 0U);
 }
 
+TEST(SendQueue, AnAcknowledgmentDoesNotEndThatWait) {
+  Sender s;
+  s.establish();
+  s.bufs.spare_beyond(0);  // none for the application
+  EXPECT_EQ(s.write(100), 0U);
+  s.settle();
+  s.arrive(In{.seq = 101, .data = "ahead of a gap", .wnd = 65535});
+  ASSERT_EQ(s.sent.size(), 1U) << "acknowledged";
+  s.events = 0;
+  EXPECT_LE(s.next_timer_ms(), 50);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+}
+
 TEST(SendQueue, AgreesWithAStringUnderRandomWritesAcksAndLosses) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE(seed);
