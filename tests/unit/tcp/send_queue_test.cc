@@ -77,6 +77,7 @@ TEST(SendQueue, SegmentIsCutWhereItWouldNeedTooManyBuffers) {
   // A full buffer first, so that no tail takes the small ones in.
   ASSERT_TRUE(s.write_buf(1460));
   for (int i = 0; i < 2 * static_cast<int>(kMaxFragments); ++i) ASSERT_TRUE(s.write_buf(60));
+  expect_true_bytes(s);
   s.ack(1460);
   for (std::uint32_t upto = s.una(); s.tcb.snd_queued != 0 && upto < 5000; upto = s.nxt()) {
     expect_true_bytes(s);
