@@ -200,7 +200,38 @@ def kernel(args, huge):
 
 
 def spread(values):
-    return f"{statistics.median(values):>12,.0f}   ({min(values):,.0f} to {max(values):,.0f})"
+    digits = 0 if statistics.median(values) >= 1000 else 1
+    return f"{statistics.median(values):>12,.{digits}f}   ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def measure(args, huge, folder, result):
+    """One round, added to `result`."""
+    if not args.no_floor:
+        result["floor"] += floor(args, huge, folder)
+    rows, waited, stats = sluice(args, huge, folder, lambda: raw_against_sluice(args, huge))
+    result["sluice"] += rows
+    result["waited"].append(waited)
+    result["verdicts"] = {k: v for k, v in stats["verdicts"].items() if v}
+    if not args.no_itself:
+        result["itself"] += sluice(args, huge, folder, lambda: engine_client(args, huge, "connections", 80, args.window))[0]
+        result["stream"] += sluice(args, huge, folder, lambda: engine_client(args, huge, "stream", 9, 1))[0]
+    if not args.no_kernel:
+        result["kernel"] += kernel(args, huge)
+
+
+def report(result):
+    for name, rows, key in (("floor, testpmd 5tswap, packets/s each way", "floor", "rx_pps"),
+                            ("sluice, packets/s each way", "sluice", "rx_pps"),
+                            ("sluice, connections/s", "sluice", "connections_per_s"),
+                            ("sluice against itself, connections/s", "itself", "connections_per_s"),
+                            ("sluice against itself, one stream, Gbit/s", "stream", "gbit_per_s"),
+                            ("kernel, epoll server, connections/s", "kernel", "connections_per_s")):
+        if result[rows]:
+            print(f"{name:<43} {spread([row[key] for row in result[rows]])}")
+    if result["floor"]:
+        result["share"] = [100 * ours["rx_pps"] / most["rx_pps"] for ours, most in zip(result["sluice"], result["floor"])]
+        print(f"{'sluice, % of the packets of its floor':<43} {spread(result['share'])}")
+    print(f"{'% of the time that its threads waited':<43} {spread([100 * waited for waited in result['waited']])}")
 
 
 def main():
@@ -222,43 +253,21 @@ def main():
     if args.tiny:
         args.rounds, args.seconds, args.warmup, args.max_connections = 1, 1, 1, 100000
     folder = tempfile.mkdtemp(prefix=TAG)
-    result = {}
+    result = {"floor": [], "sluice": [], "waited": [], "itself": [], "stream": [], "kernel": []}
+    # A round is all of them, one after another: what the machine's other guests do from minute to minute falls on all.
+    rounds, args.rounds = args.rounds, 1
     try:
         with Hugepages(0 if args.tiny else 1024) as pages:
             huge = pages.there and not args.tiny
-            if not args.no_floor:
-                result["floor_pps"] = [row["rx_pps"] for row in floor(args, huge, folder)]
-            rows, waited, stats = sluice(args, huge, folder, lambda: raw_against_sluice(args, huge))
-            result["sluice"] = rows
-            result["server_waited_share"] = waited
-            result["verdicts"] = {k: v for k, v in stats["verdicts"].items() if v}
-            if not args.no_itself:
-                result["itself"] = sluice(args, huge, folder, lambda: engine_client(args, huge, "connections", 80, args.window))[0]
-                result["stream"] = sluice(args, huge, folder, lambda: engine_client(args, huge, "stream", 9, 1))[0]
-            if not args.no_kernel:
-                result["kernel"] = kernel(args, huge)
+            for _ in range(rounds):
+                measure(args, huge, folder, result)
     finally:
         shutil.rmtree(folder)
-    ours = [row["connections_per_s"] for row in result["sluice"]]
-    packets = [row["rx_pps"] for row in result["sluice"]]
-    if "floor_pps" in result:
-        print(f"floor, testpmd 5tswap, packets/s each way   {spread(result['floor_pps'])}")
-    print(f"sluice, packets/s each way                  {spread(packets)}")
-    print(f"sluice, connections/s                       {spread(ours)}")
-    if "itself" in result:
-        print(f"sluice against itself, connections/s        {spread([row['connections_per_s'] for row in result['itself']])}")
-        print(f"sluice against itself, one stream, Mbit/s   {spread([1000 * row['gbit_per_s'] for row in result['stream']])}")
-    if "kernel" in result:
-        theirs = [row["connections_per_s"] for row in result["kernel"]]
-        print(f"kernel, epoll server, connections/s         {spread(theirs)}")
-    if "floor_pps" in result:
-        share = statistics.median(packets) / statistics.median(result["floor_pps"])
-        print(f"sluice moves {100 * share:.1f} % of the floor's packets; its threads waited {100 * waited:.1f} % of the time for a CPU")
-        result["share"] = share
+    report(result)
     if args.json:
         with open(args.json, "w") as f:
             json.dump(result, f, indent=1)
-    moved = ours + [row["connections_per_s"] for row in result.get("itself", [])] + [row["gbit_per_s"] for row in result.get("stream", [])]
+    moved = [row["connections_per_s"] for row in result["sluice"] + result["itself"]] + [row["gbit_per_s"] for row in result["stream"]]
     return 0 if min(moved) > 0 else 1
 
 
