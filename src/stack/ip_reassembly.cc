@@ -5,12 +5,13 @@
 #include <bit>
 #include <cstring>
 
+#include "wire/ipv4.h"
+
 namespace sluice::stack {
 
 namespace {
 
-constexpr std::uint8_t kEcnMask = 3, kEcnCe = 3;
-constexpr std::uint8_t kSeenNotEct = 1U << 0U, kSeenCe = 1U << kEcnCe;
+constexpr std::uint8_t kSeenNotEct = 1U << 0U, kSeenCe = 1U << wire::kEcnCe;
 
 // Bits [from, to) of one 64-bit word of a longer row, where word `word` begins.
 std::uint64_t mask_in_word(std::size_t word, std::size_t from, std::size_t to) noexcept {
@@ -92,7 +93,7 @@ void Reassembly::evict_oldest() noexcept {
 std::uint32_t Reassembly::make(const wire::IpFragment& fragment, std::uint8_t interface, Instant now) noexcept {
   Buf* buf = bufs_.take();
   if (buf == nullptr) return kNoIndex;
-  if (slab_.used() == slab_.capacity()) evict_oldest();
+  if (slab_.full()) evict_oldest();
   const std::uint32_t index = slab_.take();
   Datagram& d = slab_[index];
   d.src = fragment.src;
@@ -160,7 +161,7 @@ Reassembly::Result Reassembly::insert(Datagram& d, const wire::IpFragment& fragm
   d.begins[first_block(fragment) / 64] |= std::uint64_t{1} << first_block(fragment) % 64;
   std::memcpy(d.out.buf->data + fragment.offset, fragment.bytes.data(), fragment.bytes.size());
   d.received += static_cast<std::uint32_t>(fragment.bytes.size());
-  d.ecn_seen = static_cast<std::uint8_t>(d.ecn_seen | 1U << (fragment.tos & kEcnMask));
+  d.ecn_seen = static_cast<std::uint8_t>(d.ecn_seen | 1U << (fragment.tos & wire::kEcnMask));
   if (fragment.offset == 0) {
     d.out.protocol = fragment.protocol;
     d.out.ttl = fragment.ttl;
@@ -174,7 +175,7 @@ Reassembly::Result Reassembly::insert(Datagram& d, const wire::IpFragment& fragm
 bool Reassembly::finish(Datagram& d) noexcept {
   d.out.buf->len = d.total;
   if ((d.ecn_seen & kSeenCe) == 0) return true;
-  d.out.tos |= kEcnCe;
+  d.out.tos |= wire::kEcnCe;
   return (d.ecn_seen & kSeenNotEct) == 0;
 }
 
