@@ -44,22 +44,11 @@ void Stack::send_icmp_error(Arrival& arrival, std::size_t interface, const IcmpE
   }
   Buf* frame = bufs_.take();
   if (frame == nullptr) return;
-  const InterfaceConfig& out = config_.interfaces[interface];
   const bool v4 = packet.dst.is_v4();
   const auto whole = static_cast<std::size_t>(packet.payload - packet.l3) + packet.payload_len;
-  const std::size_t most = std::min<std::size_t>(v4 ? kMostV4 : kMostV6, out.mtu);
+  const std::size_t most = std::min<std::size_t>(v4 ? kMostV4 : kMostV6, config_.interfaces[interface].mtu);
   const std::size_t quoted = std::min(whole, most - wire::l3_size(v4) - wire::kIcmpHeader);
-  static constexpr wire::MacAddress kUnknown{};
-  wire::FrameHead head{};
-  head.dst_mac = kUnknown.data();
-  head.src_mac = out.mac.data();
-  head.src = &packet.dst;
-  head.dst = &packet.src;
-  head.vlan = out.vlan;
-  head.protocol = v4 ? wire::kProtoIcmpv4 : wire::kProtoIcmpv6;
-  head.ip_id = static_cast<std::uint16_t>(rng_.next());
-  frame->len = static_cast<std::uint32_t>(
-      wire::write_frame_head(frame->data, head, static_cast<std::uint16_t>(wire::kIcmpHeader + quoted)));
+  begin_icmp(*frame, packet, interface, wire::kIcmpHeader + quoted);
   std::uint8_t* message = frame->end();
   std::memcpy(message + wire::kIcmpHeader, packet.l3, quoted);
   if (v4) {

@@ -13,15 +13,8 @@ namespace sluice::stack {
 
 using tcp::Verdict;
 
-Verdict Stack::answer_echo(const Arrival& arrival, std::uint16_t local) noexcept {
-  const wire::Packet& packet = arrival.packet;
-  const InterfaceConfig& out = config_.interfaces[addresses_[local].interface];
-  const bool v4 = packet.is_v4();
-  // A request that came in fragments; nothing is fragmented here.
-  if (packet.payload_len + wire::l3_size(v4) > out.mtu) return Verdict::kIcmpUnhandled;
-  if (!icmp_limit_.take(env_.now, rng_)) return Verdict::kIcmpRateLimited;
-  Buf* frame = bufs_.take();
-  if (frame == nullptr) return Verdict::kNoBuffer;
+void Stack::begin_icmp(Buf& frame, const wire::Packet& packet, std::size_t interface, std::size_t len) noexcept {
+  const InterfaceConfig& out = config_.interfaces[interface];
   static constexpr wire::MacAddress kUnknown{};
   wire::FrameHead head{};
   head.dst_mac = kUnknown.data();
@@ -29,10 +22,21 @@ Verdict Stack::answer_echo(const Arrival& arrival, std::uint16_t local) noexcept
   head.src = &packet.dst;
   head.dst = &packet.src;
   head.vlan = out.vlan;
-  head.protocol = v4 ? wire::kProtoIcmpv4 : wire::kProtoIcmpv6;
+  head.protocol = packet.dst.is_v4() ? wire::kProtoIcmpv4 : wire::kProtoIcmpv6;
   head.ip_id = static_cast<std::uint16_t>(rng_.next());
-  const std::size_t head_len = wire::write_frame_head(frame->data, head, static_cast<std::uint16_t>(packet.payload_len));
-  frame->len = static_cast<std::uint32_t>(head_len);
+  frame.len = static_cast<std::uint32_t>(wire::write_frame_head(frame.data, head, static_cast<std::uint16_t>(len)));
+}
+
+Verdict Stack::answer_echo(const Arrival& arrival, std::uint16_t local) noexcept {
+  const wire::Packet& packet = arrival.packet;
+  const std::size_t interface = addresses_[local].interface;
+  const bool v4 = packet.is_v4();
+  // A request that came in fragments; nothing is fragmented here.
+  if (packet.payload_len + wire::l3_size(v4) > config_.interfaces[interface].mtu) return Verdict::kIcmpUnhandled;
+  if (!icmp_limit_.take(env_.now, rng_)) return Verdict::kIcmpRateLimited;
+  Buf* frame = bufs_.take();
+  if (frame == nullptr) return Verdict::kNoBuffer;
+  begin_icmp(*frame, packet, interface, packet.payload_len);
   if (frame->tailroom() < packet.payload_len) {
     bufs_.release(frame);
     return Verdict::kNoBuffer;

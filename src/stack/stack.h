@@ -270,6 +270,8 @@ class Stack {
   tcp::Verdict too_big_input(std::span<const std::uint8_t> inner, bool v4, std::uint32_t mtu) noexcept;
   // kNoHandle unless a connection has what is quoted in flight. `total_len`: of the quoted packet (IPv4).
   [[nodiscard]] Handle find_quoted(std::span<const std::uint8_t> inner, bool v4, std::uint16_t& total_len) noexcept;
+  // Everything before an ICMP message of `len` bytes that answers `packet`.
+  void begin_icmp(Buf& frame, const wire::Packet& packet, std::size_t interface, std::size_t len) noexcept;
   tcp::Verdict answer_echo(const Arrival& arrival, std::uint16_t local) noexcept;
 
   // icmp_errors.cc
