@@ -90,8 +90,9 @@ void advance(Tcb& tcb, const OutSegment& out, Env& env) noexcept {
 bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std::uint32_t waiting) noexcept {
   if (len == 0) return false;
   if (len == smss(tcb)) return true;
-  // RFC 9293 3.7.4, Nagle, in Minshall's form: what must not wait for an ACK twice is the end of a long
-  // write. Only a segment that was not full holds the next one back.
+  // Deviation: by RFC 9293 3.7.4 (SHLD-7, Nagle) a segment that is not full waits as long as anything is out; here, in
+  // Minshall's form, only while another such segment is: the end of a long write does not wait for the ACK of its
+  // beginning, which the peer may delay. Pinned by EndOfALongWriteDoesNotWait.
   // RFC 7413: a SYN|ACK that is still out is nothing to wait for.
   const bool at_once = params.nodelay || in_flight(tcb) <= tcb.fast_open || (tcb.flags & kPartialOut) == 0;
   if (len == waiting) {
