@@ -3,6 +3,7 @@
 // open many connections to each other, and the bytes of every slab and of the table are added up.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "support/host.h"
@@ -97,6 +98,18 @@ TEST_P(MemoryTest, ATimeWaitRecordTakesAtMost64Bytes) {
   EXPECT_EQ(server.stack().slabs().tcbs.used(), 0U);
   const double bytes = static_cast<double>(server.stack().slabs().time_waits.high_water()) * sizeof(tcp::TimeWait) + table_share();
   EXPECT_LE(bytes / GetParam(), 64.0);
+}
+
+// Tcb::congestion is an index of 16 bits, its largest value says "none": more blocks could not be named.
+TEST(Memory, CongestionBlocksCanAllBeNamed) {
+  for (const std::uint32_t connections : {1U, 65'534U, 65'535U, 65'536U, 70'000U, 300'000U}) {
+    HostConfig config;
+    config.buffers = 1024;
+    config.stack.max_connections = connections;
+    Host host(config);
+    EXPECT_GE(host.stack().slabs().congestion.capacity(), std::min<std::uint32_t>(connections, tcp::kNoCongestionState));
+    EXPECT_LE(host.stack().slabs().congestion.capacity(), tcp::kNoCongestionState) << connections << " connections";
+  }
 }
 
 // Just after a doubling and in between: the table's share is largest where it has just grown.
