@@ -210,10 +210,15 @@ def case_065_no_silly_segment(t):
     p.expect('A', 1, size=1000)
 
 
-def case_095_fin_wait_1_ack_then_fin(t):
+def fin_sent(t):
     p = t.listen().established((MSS,))
     p.app('shutdown', 'wr')
     p.expect('FA', 1, 1)
+    return p
+
+
+def case_095_fin_wait_1_ack_then_fin(t):
+    p = fin_sent(t)
     p.send('A', 1, 2)
     p.send('FA', 1, 2)
     p.expect('A', 2, 2)
@@ -221,9 +226,7 @@ def case_095_fin_wait_1_ack_then_fin(t):
 
 
 def case_096_closing(t):
-    p = t.listen().established((MSS,))
-    p.app('shutdown', 'wr')
-    p.expect('FA', 1, 1)
+    p = fin_sent(t)
     p.send('FA', 1, 1)
     p.expect('A', 2, 2)
     p.state_is('CLOSING')
@@ -233,18 +236,14 @@ def case_096_closing(t):
 
 
 def case_097_fin_acking_ours(t):
-    p = t.listen().established((MSS,))
-    p.app('shutdown', 'wr')
-    p.expect('FA', 1, 1)
+    p = fin_sent(t)
     p.send('FA', 1, 2)
     p.expect('A', 2, 2)
     p.state_is('TIME_WAIT')
 
 
 def case_098_half_close(t):
-    p = t.listen().established((MSS,))
-    p.app('shutdown', 'wr')
-    p.expect('FA', 1, 1)
+    p = fin_sent(t)
     p.send('A', 1, 2, data=b'still')
     p.expect('A', 2, 6)
     p.reads(b'still')
@@ -285,9 +284,7 @@ def case_101_last_ack(t):
 
 
 def case_102_fin_lost(t):
-    p = t.listen().established((MSS,))
-    p.app('shutdown', 'wr')
-    p.expect('FA', 1, 1)
+    p = fin_sent(t)
     p.expect('FA', 1, 1)
 
 

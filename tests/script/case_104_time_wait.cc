@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Case 104: in TIME_WAIT the FIN again gets an ACK and starts 2 MSL anew, an ACK in order nothing, text an
 // ACK.
-#include "script/dialogue.h"
+#include "script/time_wait.h"
 
 namespace sluice::script {
 
 TEST_P(Family, TimeWaitAnswersFinAndText) {
   Dialogue d(GetParam());
-  d.establish();
-  d.app().close();
-  d.expect(FIN | ACK, seq(1), ack(1));
-  d.send(FIN | ACK, seq(1), ack(2));
-  d.expect(ACK, seq(2), ack(2));
+  enter_time_wait(d);
   d.advance(100s);
   d.send(FIN | ACK, seq(1), ack(2));
   d.verdict_is(Verdict::kTimeWaitFin);
@@ -49,11 +45,7 @@ TEST_P(Family, TimeWaitWithItsApplicationAnswersTheSame) {
 
 TEST_P(Family, AnswersOfTimeWaitAreLimited) {
   Dialogue d(GetParam());
-  d.establish();
-  d.app().close();
-  d.expect(FIN | ACK, seq(1), ack(1));
-  d.send(FIN | ACK, seq(1), ack(2));
-  d.expect(ACK, seq(2), ack(2));
+  enter_time_wait(d);
   for (int i = 0; i < 12'000; ++i) d.send(ACK, seq(2), ack(2), data("x"));
   const std::size_t answers = d.peer().take().size();
   EXPECT_LE(answers, 10'000U);

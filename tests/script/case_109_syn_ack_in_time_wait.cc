@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Case 109: a SYN|ACK in TIME_WAIT gets an ACK.
-#include "script/dialogue.h"
+#include "script/time_wait.h"
 
 namespace sluice::script {
 
 TEST_P(Family, SynAckInTimeWaitIsAcknowledged) {
   Dialogue d(GetParam());
-  d.establish();
-  d.app().close();
-  d.expect(FIN | ACK, seq(1), ack(1));
-  d.send(FIN | ACK, seq(1), ack(2));
-  d.expect(ACK, seq(2), ack(2));
+  enter_time_wait(d);
   d.send(SYN | ACK, seq(5000), ack(2), mss(1000));
   d.verdict_is(Verdict::kTimeWaitAck);
   d.expect(ACK, seq(2), ack(2));

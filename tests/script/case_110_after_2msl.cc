@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Case 110: after 2 MSL the four-tuple is free; the number of TIME_WAIT records is bounded.
-#include "script/dialogue.h"
+#include "script/time_wait.h"
 
 namespace sluice::script {
 
 TEST_P(Family, AfterTwoMslTheTupleIsFree) {
   Dialogue d(GetParam());
-  d.establish();
-  d.app().close();
-  d.expect(FIN | ACK, seq(1), ack(1));
-  d.send(FIN | ACK, seq(1), ack(2));
-  d.expect(ACK, seq(2), ack(2));
+  enter_time_wait(d);
   d.advance(120s);
   d.peer().forget(d.peer().isn() - 100000);  // lower, and yet welcome
   d.establish();

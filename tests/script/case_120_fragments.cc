@@ -34,16 +34,6 @@ Frame moved(Frame frame, std::uint16_t v4, std::uint16_t v6) {
   return rechecked(frame);
 }
 
-std::uint64_t counter(Dialogue& d, const std::string& name) {
-  std::array<std::uint64_t, stack::Stack::kNamedCounters> all{};
-  d.stack().read_counters(all);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (name == stack::Stack::counter_name(i)) return all[i];
-  }
-  ADD_FAILURE() << name;
-  return 0;
-}
-
 }  // namespace
 
 TEST(OverIpv4, SynInSixteenByteFragmentsReversedIsReassembled) {
@@ -129,7 +119,7 @@ TEST_P(Family, TinyFragmentsAreDropped) {
   }
   EXPECT_EQ(d.take_icmp().size(), d.v4() ? 0U : 2U);
   d.expect_silence();
-  EXPECT_EQ(counter(d, "reassembly_pending"), 0U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 0U);
 }
 
 TEST_P(Family, FragmentsThatCannotBeAreDropped) {
@@ -145,7 +135,7 @@ TEST_P(Family, FragmentsThatCannotBeAreDropped) {
   d.send_frame(fragment_of(syn, {32, 40, true}));  // two ends
   d.verdict_is(Verdict::kFragmentBad);
   EXPECT_EQ(d.take_icmp().size(), d.v4() ? 0U : 2U);
-  EXPECT_EQ(counter(d, "reassembly_pending"), 0U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 0U);
 }
 
 TEST_P(Family, UnfinishedDatagramsAreGivenUpInTime) {
@@ -153,9 +143,9 @@ TEST_P(Family, UnfinishedDatagramsAreGivenUpInTime) {
   const Frame syn = long_syn(d);
   d.send_frame(fragment_of(syn, {0, 24}));
   d.advance(d.v4() ? 29s : 59s);
-  EXPECT_EQ(counter(d, "reassembly_pending"), 1U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 1U);
   d.advance(2s);
-  EXPECT_EQ(counter(d, "reassembly_timeouts"), 1U);
+  EXPECT_EQ(d.counter("reassembly_timeouts"), 1U);
   d.send_frame(fragment_of(syn, {24, 40, true}));
   d.verdict_is(held(d));
 }
@@ -166,8 +156,8 @@ TEST_P(Family, FirstFragmentsWithoutEndHoldBoundedMemory) {
   Dialogue d(GetParam(), scene);
   const Frame syn = long_syn(d);
   for (std::uint32_t id = 0; id < 1000; ++id) d.send_frame(fragment_of(syn, {0, 24, false, id}));
-  EXPECT_EQ(counter(d, "reassembly_pending"), 16U);
-  EXPECT_EQ(counter(d, "reassembly_evicted"), 984U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 16U);
+  EXPECT_EQ(d.counter("reassembly_evicted"), 984U);
   EXPECT_LE(d.stack().bufs().in_use(), 16U);
   d.send_frame(fragment_of(syn, {24, 40, true, 999}));  // who is quick gets through
   d.expect(SYN | ACK, seq(0), ack(1));
@@ -196,7 +186,7 @@ TEST_P(Family, FragmentsForOthersAreNotKept) {
   elsewhere[5] ^= 1U;
   d.send_frame(elsewhere);
   d.verdict_is(Verdict::kLinkNotForUs);
-  EXPECT_EQ(counter(d, "reassembly_pending"), 0U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 0U);
 }
 
 TEST(OverIpv6, AtomicFragmentIsNoFragment) {
@@ -206,7 +196,7 @@ TEST(OverIpv6, AtomicFragmentIsNoFragment) {
   d.send_frame(fragment_of(syn, {0, 40, true, 5}));
   d.verdict_is(Verdict::kListenSyn);
   d.expect(SYN | ACK, seq(0), ack(1));
-  EXPECT_EQ(counter(d, "reassembly_pending"), 1U);
+  EXPECT_EQ(d.counter("reassembly_pending"), 1U);
 }
 
 TEST(OverIpv6, NeighbourDiscoveryInFragmentsIsIgnored) {

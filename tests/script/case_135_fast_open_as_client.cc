@@ -34,6 +34,13 @@ void learn(Dialogue& d) {
   start_over(d);
 }
 
+// A SYN with the text is out.
+void connect_with_cookie(Dialogue& d) {
+  learn(d);
+  d.connect();
+  d.expect(SYN, seq(0), script::data(kText));
+}
+
 }  // namespace
 
 TEST_P(Family, FirstBytesWaitForTheHandshakeWithoutFastOpen) {
@@ -48,9 +55,7 @@ TEST_P(Family, FirstBytesWaitForTheHandshakeWithoutFastOpen) {
 
 TEST_P(Family, TextGoesWithTheSynOnceACookieIsKnown) {
   Dialogue d(GetParam(), client_scene());
-  learn(d);
-  d.connect();
-  d.expect(SYN, seq(0), script::data(kText));
+  connect_with_cookie(d);
   EXPECT_EQ(d.peer().last().fast_open, kCookie);
   d.send(SYN | ACK, seq(0), ack(1 + kLen), mss(1000));
   d.expect(ACK, seq(1 + kLen), ack(1));
@@ -64,9 +69,7 @@ TEST_P(Family, TextGoesWithTheSynOnceACookieIsKnown) {
 
 TEST_P(Family, TextThatTheServerDidNotTakeIsSentAgain) {
   Dialogue d(GetParam(), client_scene());
-  learn(d);
-  d.connect();
-  d.expect(SYN, seq(0), script::data(kText));
+  connect_with_cookie(d);
   d.send(SYN | ACK, seq(0), ack(1), mss(1000), fast_open("another!"));
   d.expect(ACK, seq(1), ack(1), script::data(kText));
   start_over(d);
@@ -77,9 +80,7 @@ TEST_P(Family, TextThatTheServerDidNotTakeIsSentAgain) {
 
 TEST_P(Family, LostFastSynIsRepeatedWithoutTextAndTheCookieForgotten) {
   Dialogue d(GetParam(), client_scene());
-  learn(d);
-  d.connect();
-  d.expect(SYN, seq(0), script::data(kText));
+  connect_with_cookie(d);
   d.advance(1s);
   d.expect(SYN, seq(0));
   EXPECT_FALSE(d.peer().last().fast_open);
@@ -93,9 +94,7 @@ TEST_P(Family, LostFastSynIsRepeatedWithoutTextAndTheCookieForgotten) {
 
 TEST_P(Family, FirstFastSynMayBeAcknowledgedAfterTheSecond) {
   Dialogue d(GetParam(), client_scene());
-  learn(d);
-  d.connect();
-  d.expect(SYN, seq(0), script::data(kText));
+  connect_with_cookie(d);
   d.advance(1s);
   d.expect(SYN, seq(0));
   d.send(SYN | ACK, seq(0), ack(1 + kLen), mss(1000));  // the server heard the first
@@ -106,9 +105,7 @@ TEST_P(Family, FirstFastSynMayBeAcknowledgedAfterTheSecond) {
 
 TEST_P(Family, AckOfMoreThanTheFastSynCarriedIsReset) {
   Dialogue d(GetParam(), client_scene());
-  learn(d);
-  d.connect();
-  d.expect(SYN, seq(0), script::data(kText));
+  connect_with_cookie(d);
   d.send(SYN | ACK, seq(0), ack(2 + kLen), mss(1000));
   d.verdict_is(Verdict::kSynSentBadAck);
   d.expect(RST, seq(2 + kLen));

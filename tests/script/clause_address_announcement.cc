@@ -15,16 +15,6 @@ namespace {
 
 constexpr wire::MacAddress kOther{0x02, 0, 0, 0, 0, 0x66};
 
-std::uint64_t counter(Dialogue& d, const std::string& name) {
-  std::array<std::uint64_t, stack::Stack::kNamedCounters> all{};
-  d.stack().read_counters(all);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (name == stack::Stack::counter_name(i)) return all[i];
-  }
-  ADD_FAILURE() << name;
-  return 0;
-}
-
 struct Said {
   unsigned arp = 0, solicitations = 0, advertisements = 0;
 };
@@ -109,7 +99,7 @@ TEST(OverIpv6, ADuplicateAddressIsNotUsed) {
     }
     d.send_frame(frame);
     d.verdict_is(Verdict::kAddressConflict);
-    EXPECT_EQ(counter(d, "addresses_disabled"), 1U);
+    EXPECT_EQ(d.counter("addresses_disabled"), 1U);
     d.send(SYN, seq(0), mss(1000));
     d.verdict_is(Verdict::kIpNotForUs);
     d.expect_silence();
@@ -122,18 +112,18 @@ TEST(OverIpv4, AConflictIsAnsweredOnceInTenSeconds) {
     d.host().receive(arp_frame({kOther, d.host().mac(), d.our_address(), d.our_address()}, operation), d.now());
   }
   EXPECT_EQ(take(d).arp, 1U);
-  EXPECT_EQ(counter(d, "address_conflicts"), 2U);
+  EXPECT_EQ(d.counter("address_conflicts"), 2U);
   d.host().receive(arp_frame({kOther, d.host().mac(), d.our_address(), d.our_address()}, 1), d.now() + Duration::seconds(11));
   EXPECT_EQ(take(d).arp, 1U);
   d.host().receive(arp_frame({d.host().mac(), d.host().mac(), d.our_address(), d.our_address()}, 1), d.now());
-  EXPECT_EQ(counter(d, "address_conflicts"), 3U) << "our own frame that came back is none";
+  EXPECT_EQ(d.counter("address_conflicts"), 3U) << "our own frame that came back is none";
 }
 
 TEST(OverIpv6, AConflictLaterIsAnsweredAndTheAddressKept) {
   Dialogue d(Ip::kV6);
   d.host().receive(neighbour_frame({kOther, d.host().mac(), d.peer_address(), d.our_address()}, false, d.our_address()), d.now());
   EXPECT_EQ(take(d).advertisements, 1U);
-  EXPECT_EQ(counter(d, "address_conflicts"), 1U);
+  EXPECT_EQ(d.counter("address_conflicts"), 1U);
   d.establish();
 }
 

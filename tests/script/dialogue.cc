@@ -76,6 +76,16 @@ void Dialogue::establish_actively() {
   expect(ACK, seq(1), ack(1));
 }
 
+std::uint64_t Dialogue::counter(std::string_view name) {
+  std::array<std::uint64_t, stack::Stack::kNamedCounters> all{};
+  stack().read_counters(all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (name == stack::Stack::counter_name(i)) return all[i];
+  }
+  complain(__FILE__, __LINE__, std::string("no counter ").append(name));
+  return 0;
+}
+
 void Dialogue::send_frame(const Frame& frame) {
   mark_ = now_;
   const tcp::VerdictCounts before = host_.stack().verdicts();

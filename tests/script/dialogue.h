@@ -227,6 +227,9 @@ class Dialogue {
   [[nodiscard]] const wire::MacAddress& peer_mac() const { return peer_mac_; }
   [[nodiscard]] std::uint64_t count(Verdict verdict) { return stack().verdicts()[static_cast<std::size_t>(verdict)]; }
 
+  // One of the stack's named counters (docs/statistics.md).
+  [[nodiscard]] std::uint64_t counter(std::string_view name);
+
   // A step is over: collects what was said, checks invariants. Scripts that use the stack directly call it.
   void step();
   void touch() { host_.stack().set_now(now_); mark_ = now_; }
