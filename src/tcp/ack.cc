@@ -77,7 +77,7 @@ void start_sending(Tcb& tcb, Env& env) noexcept {
   if ((tcb.flags & kRttTiming) != 0) rtt_sample(tcb, env.now_us() - tcb.sent_us);
   tcb.flags &= ~kRttTiming;
   if (tcb.backoff != 0) rtt_syn_lost(tcb);
-  congestion::start(tcb, tcb.backoff, env);
+  congestion::start(tcb, tcb.backoff);
   tcb.backoff = 0;
   stop_rexmt(tcb);
   restart_keepalive(tcb, env);

@@ -43,7 +43,7 @@ std::uint32_t initial_window(std::uint32_t smss) noexcept {
 
 // RFC 6928 2: one segment only when more than one SYN was lost, for with an RTO of 1 s a single
 // "loss" may be but a long path.
-void start(Tcb& tcb, unsigned syn_losses, Env&) noexcept {
+void start(Tcb& tcb, unsigned syn_losses) noexcept {
   set_cwnd(tcb, syn_losses > 1 ? smss(tcb) : initial_window(smss(tcb)));
 }
 
@@ -77,7 +77,7 @@ void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
 }
 
 // RFC 6937: where proportional reduction led to.
-void recovered(Tcb& tcb, std::uint32_t, Env&) noexcept { set_cwnd(tcb, tcb.ssthresh); }
+void recovered(Tcb& tcb, Env&) noexcept { set_cwnd(tcb, tcb.ssthresh); }
 
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
@@ -120,15 +120,6 @@ void drop_state(Tcb& tcb, Env& env) noexcept {
   if (tcb.congestion == kNoCongestionState) return;
   env.congestion.give(tcb.congestion);
   tcb.congestion = kNoCongestionState;
-}
-
-void inflate(Tcb& tcb, std::uint32_t bytes) noexcept { set_cwnd(tcb, std::uint64_t{tcb.cwnd} + bytes); }
-
-void deflate(Tcb& tcb, std::uint32_t acked) noexcept {
-  const std::uint32_t segment = smss(tcb);
-  tcb.cwnd = tcb.cwnd > acked ? tcb.cwnd - acked : 0;
-  if (acked >= segment) tcb.cwnd += segment;
-  tcb.cwnd = std::max(tcb.cwnd, segment);
 }
 
 }  // namespace sluice::tcp::congestion

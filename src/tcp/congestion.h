@@ -21,14 +21,14 @@ struct AckSample {
 namespace congestion {
 
 // ESTABLISHED. `syn_losses`: how often our SYN was sent again.
-void start(Tcb& tcb, unsigned syn_losses, Env& env) noexcept;
+void start(Tcb& tcb, unsigned syn_losses) noexcept;
 // New data is acknowledged outside fast recovery (in the recovery after a timeout: too). SND.UNA has moved.
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
 // Fast recovery begins, `flight` outstanding: the new ssthresh, and cwnd equal to it; recovery may take another
 // way down to it (RFC 6937).
 void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
-// Fast recovery ends, `flight` outstanding.
-void recovered(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
+// Fast recovery ends.
+void recovered(Tcb& tcb, Env& env) noexcept;
 // The retransmission timer ran out; `first`: for the first time on this data (RFC 5681 3.1).
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept;
 // The last loss() or timeout() was spurious; what cwnd and ssthresh were before it, as recovery kept them.
@@ -38,11 +38,6 @@ void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&
 void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept;
 // Nothing was sent for longer than an RTO (RFC 5681 4.1).
 void idle(Tcb& tcb, Env& env) noexcept;
-
-// NewReno's inflation of cwnd by a duplicate ACK, and its deflation by a partial one (RFC 6582): the same for
-// every algorithm, for recovery without SACK.
-void inflate(Tcb& tcb, std::uint32_t bytes) noexcept;
-void deflate(Tcb& tcb, std::uint32_t acked) noexcept;
 
 // --- state blocks, for the algorithms ---
 // The connection's block, taken from the slab if it has none; null when the slab is empty (counted).

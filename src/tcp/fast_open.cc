@@ -56,7 +56,7 @@ FastOpenCheck check_fast_open(CookieKeys& keys, const IpAddress& client, const I
 Verdict open_passive_fast(Tcb& tcb, Segment& syn, Env& env) noexcept {
   tcb.fast_open = 1;
   env.events |= kEventConnected;
-  congestion::start(tcb, 0, env);
+  congestion::start(tcb, 0);
   tcb.snd_nxt = tcb.snd_una;  // the SYN|ACK is still to be sent, and acknowledges the text
   syn.seq += 1;
   syn.flags &= static_cast<std::uint8_t>(~kSyn);
@@ -72,7 +72,7 @@ void establish_fast(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   enter(tcb, State::kEstablished, env);
   if (tcb.backoff != 0) {
     rtt_syn_lost(tcb);
-    congestion::start(tcb, tcb.backoff, env);
+    congestion::start(tcb, tcb.backoff);
   }
   on_ack(tcb, segment, env);
 }

@@ -158,7 +158,7 @@ void probe_acked(Tcb& tcb, SendMap* map, const AckNews& news, Env& env) noexcept
   // It repaired a loss that nothing else will tell of.
   ++env.counters.tlp_losses;
   congestion::loss(tcb, news.sample.flight, env);
-  congestion::recovered(tcb, in_flight(tcb), env);
+  congestion::recovered(tcb, env);
 }
 
 }  // namespace sluice::tcp

@@ -51,7 +51,7 @@ void end_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcep
   map.undo_until = tcb.snd_nxt;
   map.dup_bytes = 0;
   if (!news.has_dsack) rack_recovered(tcb, map);
-  if (fast) congestion::recovered(tcb, in_flight(tcb), env);
+  if (fast) congestion::recovered(tcb, env);
 }
 
 // Without SACK duplicate ACKs tell that something left the network, and a partial ACK that the next segment is
