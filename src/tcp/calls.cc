@@ -45,9 +45,12 @@ std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
   return sndbuf > tcb.snd_queued ? sndbuf - tcb.snd_queued : 0;
 }
 
+// Woken at half of the buffer, an application refills a flight that has shrunk to half as well, with a burst that a
+// queue in the path may not hold: a buffer of 1.4 times the path's product filled two thirds of the path.
 void offer_room(Tcb& tcb, Env& env) noexcept {
+  constexpr std::uint32_t kEnough = 65'536;
   if ((tcb.flags & kWantWritable) == 0 || !can_send(tcb)) return;
-  if (send_room(tcb, env) < env.of(tcb).sndbuf / 2) return;
+  if (send_room(tcb, env) < std::min(env.of(tcb).sndbuf / 4, kEnough)) return;
   tcb.flags &= ~kWantWritable;
   env.events |= kEventWritable;
 }

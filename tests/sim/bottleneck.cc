@@ -95,6 +95,7 @@ void Bottleneck::run_until(Instant end) {
     for (; started_ < flows_.size() && flows_[started_].start <= now_; ++started_) {
       SocketOptions options = plenty();
       options.congestion_control = flows_[started_].algorithm;
+      options.sndbuf = flows_[started_].sndbuf;
       const auto port = static_cast<std::uint16_t>(kFirstPort + started_);
       const Endpoint from{IpAddress::v4(10, 0, 0, 1), port};
       CHECK(sender_->connect(*source_, {IpAddress::v4(10, 0, 0, 2), kPort}, from, options).ok());

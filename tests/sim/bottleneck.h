@@ -17,6 +17,7 @@ namespace sluice::test {
 struct Flow {
   CongestionControl algorithm;
   Instant start;
+  std::uint32_t sndbuf = 2U << 20U;  // bytes: by default no limit
 };
 
 class Bottleneck {

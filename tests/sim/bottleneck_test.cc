@@ -82,6 +82,18 @@ TEST(Cubic, UsesALongFatPathThatRenoDoesNot) {
   EXPECT_GT(used[1], used[0] * 1.05) << used[0] << " and " << used[1];
 }
 
+// A send buffer that holds more than the path does is enough to fill it: the application is woken while there is still
+// something to send, and what it adds is no burst that overruns the queue.
+TEST_P(Algorithm, ABufferLittleLargerThanThePathFillsTheLink) {
+  NetworkConfig narrow = link();
+  narrow.bits_per_second = 15'000'000;
+  narrow.delay = Duration::milliseconds(50);
+  Bottleneck net(narrow, {{GetParam(), seconds(0), 262'144}});
+  const Share share = measure(net, narrow, 5, 35);
+  RecordProperty("utilisation", std::to_string(share.utilisation));
+  EXPECT_GT(share.utilisation, 0.8);
+}
+
 // With marks nothing needs to be lost.
 TEST(Ecn, CubicIsHeldByMarksInsteadOfLosses) {
   NetworkConfig link = path();
