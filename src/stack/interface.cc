@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstring>
 
+#include "stack/address_hash.h"
+
 namespace sluice::stack {
 
 bool same_prefix(const IpAddress& a, const IpAddress& b, std::uint8_t prefix_len) noexcept {
@@ -73,9 +75,7 @@ void Addresses::fill_slots() noexcept {
 }
 
 std::uint32_t Addresses::slot_of(const IpAddress& address) const noexcept {
-  std::uint64_t low = 0;
-  std::memcpy(&low, address.bytes.data() + 8, sizeof(low));
-  return static_cast<std::uint32_t>((low * 0x9e3779b97f4a7c15ULL) >> 40U) & mask_;
+  return spread(address, 0, std::size_t{mask_} + 1);
 }
 
 bool Addresses::on_link(std::uint8_t interface, const IpAddress& remote) const noexcept {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stack/neighbours.h"
 
-#include <cstring>
 #include <utility>
+
+#include "stack/address_hash.h"
 
 namespace sluice::stack {
 
@@ -11,10 +12,7 @@ Neighbours::~Neighbours() {
 }
 
 Neighbours::Entry* Neighbours::set_of(std::uint8_t interface, const IpAddress& ip) noexcept {
-  std::uint64_t low = 0;
-  std::memcpy(&low, ip.bytes.data() + 8, sizeof(low));
-  const std::uint64_t mixed = (low + interface) * 0x9e3779b97f4a7c15ULL;
-  return &entries_[((mixed >> 32U) & (sets_ - 1)) * kWays];
+  return &entries_[spread(ip, interface, sets_) * kWays];
 }
 
 Neighbours::Entry* Neighbours::find(std::uint8_t interface, const IpAddress& ip) noexcept {

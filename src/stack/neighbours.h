@@ -43,7 +43,7 @@ class Neighbours {
   static constexpr std::uint8_t kTries = 3;
   static constexpr std::uint8_t kMaxWaiting = 8;
 
-  // `sets`, a power of two, of four entries each. `confirm`: ask again about entries that nobody
+  // `sets` of four entries each. `confirm`: ask again about entries that nobody
   // spoke of for kReachable; without it (a capture answers no request) they stay as learned.
   Neighbours(std::size_t sets, bool confirm, BufPool& bufs)
       : entries_(sets * kWays), sets_(sets), confirm_(confirm), bufs_(bufs) {}

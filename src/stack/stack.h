@@ -57,7 +57,7 @@ struct StackConfig {
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
   bool ecn = false;                      // every connection offers and accepts it
-  std::size_t neighbour_sets = 256;      // of four entries; a power of two
+  std::size_t neighbour_sets = 256;      // of four entries
   std::uint32_t reassembly = 256;        // datagrams put together from fragments at a time
   std::size_t path_sets = 64;            // of four destinations whose path MTU is known; a power of two
   std::uint32_t mtu_searches = 1024;     // connections whose MSS was lowered and may grow again

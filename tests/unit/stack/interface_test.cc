@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "stack/address_hash.h"
 #include "stack/listeners.h"
 #include "stack/rate_limit.h"
 
@@ -35,6 +36,22 @@ TEST(AddressesTest, FindsOursAndNobodyElses) {
   EXPECT_EQ(a.mss()[0], 1460);
   EXPECT_EQ(a.mss()[2], 1440);
   EXPECT_EQ(a.mss()[3], 8960);
+}
+
+// What a received segment costs depends on it.
+TEST(AddressesTest, NeighbouringAddressesDoNotCrowdInTheTable) {
+  for (const unsigned byte : {15U, 14U, 13U}) {
+    for (const char* text : {"10.78.0.0", "172.16.0.0", "fd00:0:0:77::"}) {
+      constexpr std::size_t kPlaces = 512;
+      std::vector<unsigned> used(kPlaces);
+      for (unsigned i = 0; i < 250; ++i) {
+        IpAddress address = ip(text);
+        address.bytes[byte] = static_cast<std::uint8_t>(i);
+        ++used[spread(address, 0, kPlaces)];
+      }
+      EXPECT_LE(*std::max_element(used.begin(), used.end()), 3U) << text << ", byte " << byte;
+    }
+  }
 }
 
 TEST(AddressesTest, NextHopIsTheHostOnLinkElseTheGatewayElseNobody) {

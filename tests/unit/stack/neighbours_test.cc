@@ -164,5 +164,24 @@ TEST_F(NeighboursTest, AFixedEntryStaysAsItIs) {
   EXPECT_EQ(*one.resolve(0, ip(1), now).mac, kThief) << "but may be fixed anew";
 }
 
+TEST_F(NeighboursTest, AllHostsOfALinkAreRememberedWhereThereIsRoom) {
+  const std::vector<IpAddress> firsts = {IpAddress::v4(10, 78, 0, 1), IpAddress::v4(192, 168, 1, 1),
+                                         IpAddress::parse("fd00::1").value(), IpAddress::parse("fe80::ff:fe00:1").value()};
+  for (const IpAddress& first : firsts) {
+    Neighbours link{256, true, bufs};
+    const auto host = [&](unsigned i) {
+      IpAddress address = first;
+      const unsigned last = address.bytes[15] + i;
+      address.bytes[15] = static_cast<std::uint8_t>(last);
+      address.bytes[14] = static_cast<std::uint8_t>(address.bytes[14] + (last >> 8U));
+      return address;
+    };
+    constexpr unsigned kHosts = 700;  // of 1024 entries
+    for (unsigned i = 0; i < kHosts; ++i) EXPECT_EQ(link.learn(0, host(i), kMac, true, now), nullptr);
+    EXPECT_EQ(link.counters().evicted, 0U) << first.to_string();
+    for (unsigned i = 0; i < kHosts; ++i) ASSERT_NE(link.resolve(0, host(i), now).mac, nullptr) << host(i).to_string();
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stack
