@@ -51,10 +51,10 @@ std::size_t build(std::uint8_t* out, bool v4, const TcpOptions& options, std::ui
   const std::size_t tcp_max = kTcpHeader + tcp_options_size(options) + payload;
   std::uint8_t* p = out + write_frame_head(out, head, static_cast<std::uint16_t>(tcp_max));
   const std::size_t options_len = write_tcp_options(p + kTcpHeader, options);
-  TcpHeader{.src_port = 40000, .dst_port = 80, .seq = SeqNum(1), .ack = SeqNum(2), .flags = flags, .window = 502}.write(
-      p, options_len);
+  const TcpHeader header{.src_port = 40000, .dst_port = 80, .seq = SeqNum(1), .ack = SeqNum(2), .flags = flags, .window = 502};
+  const CsumSum header_sum = header.write(p, options_len);
   const std::size_t header_len = kTcpHeader + options_len;
-  const CsumSum sum = sum_words(p, header_len) + sum_bytes(p + header_len, payload) +
+  const CsumSum sum = header_sum + sum_words(p + kTcpHeader, options_len) + sum_bytes(p + header_len, payload) +
                       pseudo_sum(*head.src, *head.dst, kProtoTcp, static_cast<std::uint32_t>(tcp_max));
   store_checksum(p + kTcpChecksumOffset, sum);
   return static_cast<std::size_t>(p - out) + tcp_max;

@@ -33,9 +33,9 @@ struct IpAddress {
 
   [[nodiscard]] constexpr bool is_v4() const noexcept {
     // In whole words, because the packet path asks.
-    constexpr auto kMapped = std::bit_cast<std::uint32_t>(std::array<std::uint8_t, 4>{0, 0, 0xff, 0xff});
-    const auto words = std::bit_cast<std::array<std::uint32_t, 4>>(bytes);
-    return (words[0] | words[1]) == 0 && words[2] == kMapped;
+    constexpr auto kMapped = std::bit_cast<std::array<std::uint32_t, 2>>(std::array<std::uint8_t, 8>{0, 0, 0xff, 0xff});
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(bytes);
+    return halves[0] == 0 && std::bit_cast<std::array<std::uint32_t, 2>>(halves[1])[0] == kMapped[0];
   }
   // 0.0.0.0 or ::
   [[nodiscard]] constexpr bool is_any() const noexcept {
@@ -44,6 +44,11 @@ struct IpAddress {
       if (bytes[i] != 0) return false;
     }
     return true;
+  }
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
+    const auto x = std::bit_cast<std::array<std::uint64_t, 2>>(a.bytes);
+    const auto y = std::bit_cast<std::array<std::uint64_t, 2>>(b.bytes);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
   }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) noexcept = default;
 };

@@ -57,6 +57,12 @@ class ConnTableCore {
   // Lookup of a burst, stage 1: asks for the bucket's cache line.
   void prefetch_bucket(std::uint64_t hash) const noexcept { _mm_prefetch(&buckets_[bucket_of(hash)], _MM_HINT_T0); }
 
+  // Asks for what an erase() will read beyond the bucket's line, which is there by now.
+  void prefetch_erase(std::uint64_t hash) const noexcept {
+    const Bucket& bucket = buckets_[bucket_of(hash)];
+    if (bucket.spill != 0) _mm_prefetch(&spills_[bucket.spill - 1], _MM_HINT_T0);
+  }
+
   // Stage 2: calls prefetch(Handle) for each record that stage 3, find(), may read.
   template <typename Prefetch>
   void prefetch_record(std::uint64_t hash, Prefetch&& prefetch) const noexcept {

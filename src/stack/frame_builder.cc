@@ -100,45 +100,51 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const 
   }
   const std::size_t tcp_len = wire::kTcpHeader + options_len;
   const auto l4_total = static_cast<std::uint16_t>(tcp_len + segment.len);
+  // What is needed twice is read before the first store into the frame, which might be to anything.
+  const bool v4 = flow.remote.is_v4();
+  const Offloads offloads = interface.offloads;
+  const std::uint16_t vlan = interface.vlan;
+  const wire::CsumSum pseudo =
+      v4 ? wire::pseudo_sum_v4(local.bytes.data() + 12, flow.remote.bytes.data() + 12, wire::kProtoTcp, l4_total)
+         : wire::pseudo_sum_v6(local.bytes.data(), flow.remote.bytes.data(), wire::kProtoTcp, l4_total);
+  std::uint8_t* const data = frame->data;
 
   wire::FrameHead head{};
-  static constexpr wire::MacAddress kUnknown{};
-  head.dst_mac = kUnknown.data();
+  head.dst_mac = interface.mac.data();  // holds the place: send_frame() knows the next hop
   head.src_mac = interface.mac.data();
   head.src = &local;
   head.dst = &flow.remote;
-  head.vlan = interface.vlan;
+  head.vlan = vlan;
   head.ip_id = ip_id;
   if (segment.ect) [[unlikely]] head.tos = wire::kEcnEct0;
-  head.ip_checksum = !interface.offloads.tx_ip_csum;
-  const bool v4 = flow.remote.is_v4();
+  head.ip_checksum = !offloads.tx_ip_csum;
   if (!v4) head.flow_label = flow_label(flow);
-  const std::size_t head_len = wire::write_frame_head(frame->data, head, l4_total);
+  const std::size_t head_len = wire::write_frame_head(data, head, l4_total);
 
-  std::uint8_t* tcp = frame->data + head_len;
+  std::uint8_t* tcp = data + head_len;
   const wire::TcpHeader header{flow.local_port, flow.remote_port, segment.seq, segment.ack, segment.flags, segment.wnd, 0};
-  header.write(tcp, options_len);
-  std::memcpy(tcp + wire::kTcpHeader, options, options_len);
-  frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
-  frame->l2_len = static_cast<std::uint16_t>(wire::l2_size(interface.vlan));
-  frame->l3_len = static_cast<std::uint16_t>(wire::l3_size(v4));
-
-  const bool in_software = !interface.offloads.tx_tcp_csum;
-  wire::CsumSum sum = wire::pseudo_sum(local, flow.remote, wire::kProtoTcp, l4_total);
-  if (segment.len != 0) {
-    const bool gather = interface.offloads.multi_segment && segment.len > kCopyBreak;
-    const wire::CsumSum payload =
-        gather ? refer_to_payload(*frame, segment, in_software, bufs) : copy_payload(*frame, segment, in_software);
-    sum += wire::fold(payload);
+  wire::CsumSum sum = header.write(tcp, options_len) + pseudo;
+  if (options_len != 0) {
+    std::memcpy(tcp + wire::kTcpHeader, options, options_len);
+    sum += wire::sum_words(options, options_len);
   }
+  frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
+  frame->l2_len = static_cast<std::uint16_t>(wire::l2_size(vlan));
+  frame->l3_len = static_cast<std::uint16_t>(wire::l3_size(v4));
   frame->len_total = static_cast<std::uint32_t>(head_len + tcp_len + segment.len);
+  if (offloads.tx_ip_csum && v4) frame->flags |= kTxIpCsum;
+
+  const bool in_software = !offloads.tx_tcp_csum;
+  if (segment.len != 0) {
+    const bool gather = offloads.multi_segment && segment.len > kCopyBreak;
+    sum += wire::fold(gather ? refer_to_payload(*frame, segment, in_software, bufs) : copy_payload(*frame, segment, in_software));
+  }
   if (in_software) {
-    wire::store_checksum(tcp + wire::kTcpChecksumOffset, sum + wire::sum_bytes(tcp, tcp_len));
+    wire::store_checksum(tcp + wire::kTcpChecksumOffset, sum);
   } else {
-    wire::store_partial_sum(tcp + wire::kTcpChecksumOffset, sum);
+    wire::store_partial_sum(tcp + wire::kTcpChecksumOffset, pseudo);
     frame->flags |= kTxTcpCsum;
   }
-  if (interface.offloads.tx_ip_csum && v4) frame->flags |= kTxIpCsum;
   return frame;
 }
 

@@ -24,6 +24,7 @@ bool same_prefix(const IpAddress& a, const IpAddress& b, std::uint8_t prefix_len
 Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept {
   Prefix prefix{};
   prefix.interface = interface;
+  prefix.has_broadcast = address.address.is_v4() && address.prefix_len < 31;  // RFC 3021
   std::array<std::uint8_t, 16> mask{};
   const unsigned bits = address.prefix_len + (address.address.is_v4() ? 96U : 0U);
   for (unsigned i = 0; i < bits; ++i) mask[i / 8] = static_cast<std::uint8_t>(mask[i / 8] | 0x80U >> i % 8);
@@ -114,13 +115,11 @@ std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
 
 bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
   if (!address.is_v4()) return false;
-  std::uint32_t value = 0;
-  std::memcpy(&value, address.bytes.data() + 12, 4);
-  if (value == 0xffffffffU) return true;
-  for (const LocalAddress& a : all_) {
-    if (!a.address.is_v4() || a.prefix_len >= 31 || !same_prefix(a.address, address, a.prefix_len)) continue;
-    const std::uint32_t host_bits = 0xffffffffU >> a.prefix_len;
-    if ((__builtin_bswap32(value) & host_bits) == host_bits) return true;
+  std::uint64_t words[2];
+  std::memcpy(words, address.bytes.data(), sizeof(words));
+  if (words[1] >> 32U == 0xffffffffU) return true;
+  for (const Prefix& prefix : prefixes_) {
+    if (prefix.has_broadcast && prefix.holds(words) && (words[1] | prefix.mask[1]) == ~std::uint64_t{0}) return true;
   }
   return false;
 }

@@ -85,6 +85,7 @@ class Addresses {
   struct Prefix {
     std::uint64_t bits[2], mask[2];
     std::uint8_t interface;
+    bool has_broadcast;
 
     [[nodiscard]] bool holds(const std::uint64_t* address) const noexcept {
       return (((address[0] ^ bits[0]) & mask[0]) | ((address[1] ^ bits[1]) & mask[1])) == 0;

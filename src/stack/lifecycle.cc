@@ -38,7 +38,7 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
   env_.events = 0;
 }
 
-void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
+void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener, const std::uint64_t* known) noexcept {
   if (outbox_.size() != 0) flush_outbox(tcb.flow);
   if (env_.events != 0) {
     if ((env_.events & tcp::kEventR1) != 0) [[unlikely]] {
@@ -48,7 +48,7 @@ void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
     if ((env_.events & tcp::kEventConnected) != 0 && !paths_.quiet(env_.now)) [[unlikely]] use_known_path(tcb);
     deliver(handle, tcb, listener);
   }
-  finish(handle, tcb);
+  finish(handle, tcb, known);
 }
 
 void Stack::suspect_next_hop(const tcp::FlowId& flow) noexcept {
@@ -56,7 +56,7 @@ void Stack::suspect_next_hop(const tcp::FlowId& flow) noexcept {
   if (hop != nullptr) neighbours_.suspect(addresses_[flow.local_addr].interface, *hop);
 }
 
-void Stack::finish(Handle handle, Tcb& tcb) noexcept {
+void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept {
   // abort() by the application left its RST in the outbox of a connection already CLOSED.
   if (tcb.state != State::kClosed) [[likely]] {
     do {
@@ -68,23 +68,25 @@ void Stack::finish(Handle handle, Tcb& tcb) noexcept {
   }
   flush_outbox(tcb.flow);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
-  if (tcb.state == State::kClosed) return remove_tcb(handle, tcb);
-  if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) return compact(handle, tcb);
+  if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, known != nullptr ? *known : hash(tcb.flow));
+  if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) {
+    return compact(handle, tcb, known != nullptr ? *known : hash(tcb.flow));
+  }
   const Tick deadline = tcp::next_deadline(tcb);
   if (deadline.armed() && (!tcb.armed.armed() || deadline.before(tcb.armed))) wheel_.arm(handle, deadline);
 }
 
-void Stack::compact(Handle handle, Tcb& tcb) noexcept {
+void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   const std::uint32_t index = slabs_.time_waits.take();
   if (index == kNoIndex) [[unlikely]] {
     ++stack_counters_.time_wait_overflow;
-    return remove_tcb(handle, tcb);
+    return remove_tcb(handle, tcb, hash);
   }
   const Handle fresh = Handle::make(Kind::kTimeWait, index);
   tcp::TimeWait& record = slabs_.time_waits[index];
   tcp::time_wait(record, tcb);
   record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
-  table_.replace(hash(tcb.flow), handle, fresh);
+  table_.replace(hash, handle, fresh);
   wheel_.cancel(handle);
   DCHECK(tcb.t_long.armed());
   const Tick deadline = tcb.t_long;
@@ -96,8 +98,8 @@ void Stack::compact(Handle handle, Tcb& tcb) noexcept {
   wheel_.arm(fresh, deadline);
 }
 
-void Stack::remove_tcb(Handle handle, Tcb& tcb) noexcept {
-  table_.erase(hash(tcb.flow), handle);
+void Stack::remove_tcb(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
+  table_.erase(hash, handle);
   wheel_.cancel(handle);
   // With no TIME_WAIT record to be had the state is left from here; else it is CLOSED, which nobody counts.
   if (tcb.state != State::kClosed) --counters_.states[static_cast<std::size_t>(tcb.state)];
@@ -115,14 +117,15 @@ void Stack::remove_half_open(Handle handle) noexcept {
   slabs_.half_opens.give(handle.index());
 }
 
-void Stack::remove_time_wait(Handle handle) noexcept {
-  table_.erase(hash(slabs_.time_waits[handle.index()].flow), handle);
+void Stack::remove_time_wait(Handle handle, std::uint64_t hash) noexcept {
+  table_.erase(hash, handle);
   wheel_.cancel(handle);
   slabs_.time_waits.give(handle.index());
 }
 
 void Stack::remove_expired() noexcept {
-  for (std::size_t i = 0; i < n_expired_; ++i) remove_time_wait(expired_[i]);
+  for (std::size_t i = 0; i < n_expired_; ++i) table_.prefetch_erase(expired_[i].hash);
+  for (std::size_t i = 0; i < n_expired_; ++i) remove_time_wait(expired_[i].handle, expired_[i].hash);
   n_expired_ = 0;
 }
 
@@ -178,12 +181,14 @@ void Stack::on_timer(Handle handle) noexcept {
       send_syn_ack(record);
       return;
     }
-    case Kind::kTimeWait:
+    case Kind::kTimeWait: {
       // Millions end at once: their table lines are asked for first and cleared together.
-      table_.prefetch_bucket(hash(slabs_.time_waits[handle.index()].flow));
-      expired_[n_expired_++] = handle;
+      Expired& expired = expired_[n_expired_++];
+      expired = {handle, hash(slabs_.time_waits[handle.index()].flow)};
+      table_.prefetch_bucket(expired.hash);
       if (n_expired_ == expired_.size()) remove_expired();
       return;
+    }
     case Kind::kNone: return;
   }
 }

@@ -140,7 +140,7 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
       verdict = tcp::on_segment(tcb, segment, env_);
       const SeqNum last_sent = tcb.snd_nxt;
       if (verdict == Verdict::kSynSentEstablished && config_.fastopen) [[unlikely]] learn_fast_open(tcb, segment);
-      settle(handle, tcb);
+      settle(handle, tcb, Listeners::kNone, &arrival.hash);
       // The application still held a connection in TIME_WAIT that a new SYN may reuse: it is gone now.
       if (verdict == Verdict::kTimeWaitReused) [[unlikely]] stranger(arrival, segment, last_sent, true);
       break;

@@ -299,14 +299,17 @@ class Stack {
   // lifecycle.cc
   void deliver(Handle handle, tcp::Tcb& tcb, std::uint16_t listener) noexcept;
   // Answers out, events to the application, output, timers; the record may be gone afterwards.
-  void settle(Handle handle, tcp::Tcb& tcb, std::uint16_t listener = Listeners::kNone) noexcept;
-  void finish(Handle handle, tcp::Tcb& tcb) noexcept;
+  // `known`: the flow's hash, where the caller has it already.
+  void settle(Handle handle, tcp::Tcb& tcb, std::uint16_t listener = Listeners::kNone,
+              const std::uint64_t* known = nullptr) noexcept;
+  void finish(Handle handle, tcp::Tcb& tcb, const std::uint64_t* known = nullptr) noexcept;
   void suspect_next_hop(const tcp::FlowId& flow) noexcept;
-  void compact(Handle handle, tcp::Tcb& tcb) noexcept;
-  void remove_tcb(Handle handle, tcp::Tcb& tcb) noexcept;
+  void compact(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
+  void remove_tcb(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
   void remove_half_open(Handle handle) noexcept;
   void reset_half_open(std::uint32_t index) noexcept;
-  void remove_time_wait(Handle handle) noexcept;
+  void remove_time_wait(Handle handle) noexcept { remove_time_wait(handle, hash(slabs_.time_waits[handle.index()].flow)); }
+  void remove_time_wait(Handle handle, std::uint64_t hash) noexcept;
   void remove_expired() noexcept;
   // pressure.cc
   void relieve_pressure() noexcept;
@@ -388,7 +391,11 @@ class Stack {
   std::uint32_t pressure_next_ = 0;      // connection that the round goes on with
   std::uint32_t pressure_worst_ = kNoIndex;
   std::uint32_t abort_next_ = 0;         // where abort_some() goes on
-  std::array<Handle, 16> expired_;       // TIME_WAIT records whose buckets are on their way
+  struct Expired {
+    Handle handle;
+    std::uint64_t hash;
+  };
+  std::array<Expired, 16> expired_;      // TIME_WAIT records whose buckets are on their way
   std::size_t n_expired_ = 0;
   bool draining_ = false;
   bool copies_ = false;                  // the burst is of copies: learn, do not answer

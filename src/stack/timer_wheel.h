@@ -79,10 +79,9 @@ class TimerWheelCore {
     const std::uint32_t behind = now_.value - time_.value;  // how far the wheel is behind the caller
     if (ahead <= 0 && 0 - static_cast<std::uint32_t>(ahead) >= behind) return kDue;
     for (unsigned level = 0; level + 1 < kLevels; ++level) {
-      const unsigned rotation = 8 * (level + 1);
-      const std::uint32_t mask = kNever >> rotation;
-      const std::uint32_t rotations_ahead = (deadline.value >> rotation) - (time_.value >> rotation);
-      if ((rotations_ahead & mask) <= 1) return slot_of(level, deadline.value);
+      // In the current rotation of the level, or in the next one.
+      const std::uint32_t rotation = std::uint32_t{1} << (8 * (level + 1));
+      if (deadline.value - (time_.value & ~(rotation - 1)) < 2 * rotation) return slot_of(level, deadline.value);
     }
     return slot_of(kLevels - 1, deadline.value);
   }

@@ -34,8 +34,7 @@ CsumSum sum_lanes(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexce
     n -= 2 * kLaneBytes;
   }
   const Lanes all = (low + high) + (low2 + high2);
-  if constexpr (kCopy) std::memcpy(to, p, n);
-  return all[0] + all[1] + all[2] + all[3] + sum_bytes(p, n);
+  return all[0] + all[1] + all[2] + all[3] + sum_short<kCopy>(to, p, n);
 }
 
 }  // namespace

@@ -7,8 +7,10 @@
 // offset of the piece), ...; store with store_checksum(field, s).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "sluice/config.h"
@@ -19,13 +21,13 @@ namespace sluice::wire {
 // A partial sum. Sums of anything below 2^31 words may be added with +.
 using CsumSum = std::uint64_t;
 
-// One's complement fold to 16 bits, in memory order.
+// One's complement fold to 16 bits, in memory order: a number plus itself with its halves exchanged has their sum,
+// with the carry that comes back around, in its upper half.
 [[nodiscard]] constexpr std::uint16_t fold(CsumSum sum) noexcept {
-  sum = (sum & 0xffffffffU) + (sum >> 32U);
-  sum = (sum & 0xffffU) + (sum >> 16U);  // at most 0x2fffd
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  return static_cast<std::uint16_t>(sum);
+  sum += std::rotr(sum, 32);
+  auto word = static_cast<std::uint32_t>(sum >> 32U);
+  word += std::rotr(word, 16);
+  return static_cast<std::uint16_t>(word >> 16U);
 }
 
 // N bytes, N known when compiling and a multiple of 4: headers and addresses.
@@ -52,27 +54,32 @@ template <std::size_t N>
 // What sum_bytes() calls from 64 bytes on.
 [[nodiscard]] CsumSum sum_long(const std::uint8_t* p, std::size_t n) noexcept;
 
+// Fewer than 64 bytes, which are also copied to `to` if kCopy.
+template <bool kCopy>
+[[nodiscard]] inline CsumSum sum_short(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexcept {
+  CsumSum sum = 0;
+  std::size_t at = 0;
+  const auto take = [&]<typename Word>(Word word) {
+    std::memcpy(&word, p + at, sizeof(word));
+    if constexpr (kCopy) std::memcpy(to + at, &word, sizeof(word));
+    at += sizeof(word);
+    return word;
+  };
+  for (; at + 8 <= n;) {
+    std::uint64_t word = take(std::uint64_t{});
+    asm("" : "+r"(word));  // keeps the compiler from vectors, which for so few words cost more than they save
+    sum += (word & 0xffffffffU) + (word >> 32U);
+  }
+  if ((n & 4U) != 0) sum += take(std::uint32_t{});
+  if ((n & 2U) != 0) sum += take(std::uint16_t{});
+  if ((n & 1U) != 0) sum += take(std::uint8_t{});
+  return sum;
+}
+
 // n bytes that begin at an even offset of the message; an odd last byte counts as if
 // a zero followed.
 [[nodiscard]] inline CsumSum sum_bytes(const std::uint8_t* p, std::size_t n) noexcept {
-  CsumSum sum = 0;
-  if (n >= 64) return sum_long(p, n);
-  while (n >= 8) {
-    const auto v = load_native<std::uint64_t>(p);
-    sum += (v & 0xffffffffU) + (v >> 32U);
-    p += 8;
-    n -= 8;
-  }
-  if ((n & 4U) != 0) {
-    sum += load_native<std::uint32_t>(p);
-    p += 4;
-  }
-  if ((n & 2U) != 0) {
-    sum += load_native<std::uint16_t>(p);
-    p += 2;
-  }
-  if ((n & 1U) != 0) sum += *p;
-  return sum;
+  return n >= 64 ? sum_long(p, n) : sum_short<false>(nullptr, p, n);
 }
 [[nodiscard]] inline CsumSum sum_bytes(std::span<const std::uint8_t> bytes) noexcept {
   return sum_bytes(bytes.data(), bytes.size());

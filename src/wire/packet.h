@@ -85,5 +85,7 @@ static_assert(sizeof(Packet) <= 192);
 // check (with payload = the bytes behind the IP header for kIpv4Fragment,
 // kIpv6Fragment, kIpv4ProtocolUnknown and kIpv6NextHeaderUnknown).
 [[nodiscard]] ParseResult parse_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept;
+// The same by the long way, which every frame can take: a test holds the short one against it.
+[[nodiscard]] ParseResult parse_any_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept;
 
 }  // namespace sluice::wire

@@ -9,6 +9,7 @@
 
 #include "base/seq_num.h"
 #include "wire/bytes.h"
+#include "wire/checksum.h"
 
 namespace sluice::wire {
 
@@ -68,16 +69,19 @@ struct TcpHeader {
   std::uint16_t urgent = 0;
 
   // Writes 20 bytes with checksum 0 and the data offset that options of `options_len` bytes (a
-  // multiple of 4, at most 40; the caller writes them behind) need. Returns 20. In 32-bit
-  // stores, for sum_words().
-  std::size_t write(std::uint8_t* out, std::size_t options_len = 0) const noexcept {
-    store_be32(out, std::uint32_t{src_port} << 16U | dst_port);
-    store_be32(out + 4, seq.value());
-    store_be32(out + 8, ack.value());
+  // multiple of 4, at most 40; the caller writes them behind) need. Returns the sum of what it
+  // wrote: reading it back would cost more.
+  CsumSum write(std::uint8_t* out, std::size_t options_len = 0) const noexcept {
     const auto header_len = static_cast<std::uint32_t>(kTcpHeader + options_len);
-    store_be32(out + 12, header_len << 26U | std::uint32_t{flags} << 16U | window);
-    store_be32(out + kTcpChecksumOffset, urgent);
-    return kTcpHeader;
+    const std::uint32_t ports = __builtin_bswap32(std::uint32_t{src_port} << 16U | dst_port);
+    const std::uint32_t seq_word = __builtin_bswap32(seq.value());
+    const std::uint32_t ack_word = __builtin_bswap32(ack.value());
+    const std::uint32_t rest = __builtin_bswap32(header_len << 26U | std::uint32_t{flags} << 16U | window);
+    const std::uint32_t last = __builtin_bswap32(std::uint32_t{urgent});
+    store_native(out, std::uint64_t{seq_word} << 32U | ports);
+    store_native(out + 8, std::uint64_t{rest} << 32U | ack_word);
+    store_native(out + kTcpChecksumOffset, last);
+    return CsumSum{ports} + seq_word + ack_word + rest + last;
   }
 };
 

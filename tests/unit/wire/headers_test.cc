@@ -27,11 +27,12 @@ ByteVector build(FrameHead head, const TcpHeader& tcp, const TcpOptions& options
   const std::size_t at = write_frame_head(out.data(), head, static_cast<std::uint16_t>(tcp_len));
   EXPECT_EQ(at, frame_head_size(head));
   std::uint8_t* p = &out[at];
-  EXPECT_EQ(tcp.write(p, options_len), kTcpHeader);
+  const CsumSum header_sum = tcp.write(p, options_len);
+  EXPECT_EQ(fold(header_sum), fold(sum_bytes(p, kTcpHeader)));
   write_tcp_options(p + kTcpHeader, options);
   std::copy(payload.begin(), payload.end(), p + kTcpHeader + options_len);
   const CsumSum pseudo = pseudo_sum(*head.src, *head.dst, kProtoTcp, static_cast<std::uint32_t>(tcp_len));
-  store_checksum(p + kTcpChecksumOffset, pseudo + sum_words(p, kTcpHeader + options_len) + sum_bytes(payload));
+  store_checksum(p + kTcpChecksumOffset, pseudo + header_sum + sum_words(p + kTcpHeader, options_len) + sum_bytes(payload));
   return out;
 }
 FrameHead head4() { return {.dst_mac = nullptr, .src_mac = nullptr, .src = &kA4, .dst = &kB4}; }
