@@ -123,6 +123,7 @@ struct TcpConfig {
   KeepaliveConfig keepalive;
   SynCookies syn_cookies = SynCookies::kAuto;
   CongestionControl congestion_control = CongestionControl::kCubic;
+  bool pacing = false;                        // segments leave at a rate, not a window at a time
   std::uint32_t max_connections = 1'000'000;  // of all shards together
   std::uint32_t syn_cache = 65536;            // half-open connections, of all shards together
   std::uint32_t buffers = 0;                  // packet buffers in all; 0: "auto"
@@ -147,6 +148,7 @@ struct ServiceConfig {
   std::uint32_t sndbuf = 0;        // 0: [tcp]'s
   KeepaliveConfig keepalive;       // [tcp]'s unless set
   CongestionControl congestion_control = CongestionControl::kCubic;
+  bool pacing = false;
   AppOptions options;
 };
 

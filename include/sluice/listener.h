@@ -30,6 +30,7 @@ struct SocketOptions {
   std::uint32_t user_timeout_ms = 0;  // 0: R2
   std::int32_t linger_s = -1;         // -1: off
   CongestionControl congestion_control = CongestionControl::kCubic;
+  bool pacing = false;                // segments leave at a rate, not a window at a time
   // For connect(), which copies as much of it as sndbuf has room for, and sends it first: with the SYN itself
   // where [tcp] fastopen is on and the server gave us a cookie before (RFC 7413; it may then arrive twice).
   std::span<const std::byte> first_bytes{};

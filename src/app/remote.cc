@@ -26,6 +26,7 @@ SocketOptions defaults_of(const ServiceConfig& config) {
   options.rcvbuf = config.rcvbuf;
   options.sndbuf = config.sndbuf;
   options.congestion_control = config.congestion_control;
+  options.pacing = config.pacing;
   return options;
 }
 

@@ -29,6 +29,7 @@ class ServiceReader {
     section_.number("sndbuf", out.sndbuf, 1024, kMaxWindow);
     read_keepalive(section_, out.keepalive);
     read_congestion_control(section_, out.congestion_control);
+    section_.flag("pacing", out.pacing);
     if (app != nullptr) {
       for (const app::OptionSpec& option : app->options) read_option(option, out);
       check_groups(*app);
@@ -170,6 +171,7 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     ServiceConfig service;
     service.keepalive = tcp.keepalive;
     service.congestion_control = tcp.congestion_control;
+    service.pacing = tcp.pacing;
     // An answer is handed over whole: its last, short segment has nothing to wait for.
     service.nodelay = table["app"].value_or(std::string_view()) == "http";
     ServiceReader reader(table, key, report);

@@ -95,6 +95,7 @@ void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {
                               {"always", SynCookies::kAlways},
                               {"never", SynCookies::kNever}});
   read_congestion_control(section, out.congestion_control);
+  section.flag("pacing", out.pacing);
   section.number("max_connections", out.max_connections, 1, 1ULL << 28);
   section.number("syn_cache", out.syn_cache, 1, 1ULL << 24);
   read_buffers(section, out.buffers);

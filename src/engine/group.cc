@@ -131,6 +131,7 @@ Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactor
   options.rcvbuf = config.rcvbuf;
   options.sndbuf = config.sndbuf;
   options.congestion_control = config.congestion_control;
+  options.pacing = config.pacing;
   const std::uint32_t backlog = (config.backlog + shards() - 1) / shards();
   for (const auto& loop : loops_) {
     auto owned = factory(loop->index());

@@ -104,7 +104,7 @@ std::uint16_t Stack::make_params(const tcp::Params& params) noexcept {
 namespace {
 auto options_in(const tcp::Params& p) noexcept {
   return std::tuple(p.rcvbuf, p.sndbuf, p.keepidle_ms, p.keepintvl_ms, p.user_timeout_ms, p.msl_ms, p.linger_s, p.mss,
-                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack, p.congestion);
+                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack, p.congestion, p.pacing);
 }
 }  // namespace
 
@@ -140,6 +140,7 @@ tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t servi
   params.cork = options.cork;
   params.quickack = options.quickack;
   params.congestion = options.congestion_control;
+  params.pacing = options.pacing;
   params.ecn = config_.ecn;
   params.service = service;
   return params;

@@ -11,6 +11,8 @@ namespace sluice::tcp::cubic {
 
 namespace {
 
+constexpr std::uint32_t kMaxK = (1U << 30U) - 1;  // ms: all that Curve::k_ms holds, and far more than K can be
+
 // The largest integer whose cube is at most `x`.
 std::uint32_t cube_root(std::uint64_t x) noexcept {
   std::uint64_t root = 0;
@@ -34,17 +36,17 @@ void grow_w_est(Cubic& cubic, std::uint32_t acked, std::uint32_t cwnd, std::uint
 // RFC 9438 4.2: K from where the window stands; after a timeout, or when no event set W_max above it (4.8, 4.10), the
 // curve starts in its middle.
 void begin_epoch(Cubic& cubic, const Tcb& tcb, std::uint32_t now_ms) noexcept {
-  cubic.running = 1;
+  cubic.now.running = 1;
   cubic.now.epoch_ms = now_ms;
   cubic.now.w_est = tcb.cwnd;
   cubic.est_credit = 0;
-  if (cubic.after_timeout != 0 || cubic.now.w_max <= tcb.cwnd) {
+  if (cubic.now.after_timeout != 0 || cubic.now.w_max <= tcb.cwnd) {
     cubic.now.w_max = tcb.cwnd;
     cubic.now.k_ms = 0;
   } else {
-    cubic.now.k_ms = k_ms(cubic.now.w_max, tcb.cwnd, smss(tcb));
+    cubic.now.k_ms = k_ms(cubic.now.w_max, tcb.cwnd, smss(tcb)) & kMaxK;
   }
-  cubic.after_timeout = 0;
+  cubic.now.after_timeout = 0;
 }
 
 void avoid_congestion(Tcb& tcb, Cubic& cubic, const AckSample& sample, const Env& env) noexcept {
@@ -52,11 +54,11 @@ void avoid_congestion(Tcb& tcb, Cubic& cubic, const AckSample& sample, const Env
   const std::uint32_t segment = smss(tcb);
   if (sample.flight + segment < tcb.cwnd) {
     // RFC 9438 5.8: time in which the window was not used does not count.
-    if (cubic.running != 0) cubic.now.epoch_ms += now_ms - cubic.used_ms;
+    if (cubic.now.running != 0) cubic.now.epoch_ms += now_ms - cubic.used_ms;
     cubic.used_ms = now_ms;
     return;
   }
-  if (cubic.running == 0) begin_epoch(cubic, tcb, now_ms);
+  if (cubic.now.running == 0) begin_epoch(cubic, tcb, now_ms);
   cubic.used_ms = now_ms;
   const std::uint32_t t_ms = now_ms - cubic.now.epoch_ms;
   const std::uint32_t acked = std::min(sample.acked, tcb.cwnd);
@@ -76,12 +78,11 @@ void avoid_congestion(Tcb& tcb, Cubic& cubic, const AckSample& sample, const Env
 // A congestion event: 4.6 and, with a window smaller than before the last one, fast convergence (4.7).
 void reduce(Tcb& tcb, Cubic& cubic, std::uint32_t flight) noexcept {
   cubic.before = cubic.now;
-  cubic.ran_before = cubic.running;
   const bool shrinking = tcb.cwnd < cubic.now.w_max;
   cubic.now.w_max = shrinking ? static_cast<std::uint32_t>(std::uint64_t{tcb.cwnd} * 17 / 20) : tcb.cwnd;
   cubic.now.cwnd_prior = tcb.cwnd;
-  cubic.running = 0;
-  cubic.after_timeout = 0;
+  cubic.now.running = 0;
+  cubic.now.after_timeout = 0;
   const std::uint32_t used = std::min(flight, std::max(tcb.cwnd, smss(tcb)));
   tcb.ssthresh = std::max(beta_times(used), 2 * smss(tcb));
 }
@@ -132,7 +133,7 @@ void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   if (state == nullptr) [[unlikely]] return reno::timeout(tcb, flight, first);
   Cubic& cubic = state->as_cubic();
   if (first) reduce(tcb, cubic, flight);
-  cubic.after_timeout = 1;
+  cubic.now.after_timeout = 1;
   tcb.cwnd = smss(tcb);
 }
 
@@ -141,9 +142,8 @@ void undo(Tcb& tcb, Env& env) noexcept {
   if (state == nullptr || state->part != CongestionPart::kCubic) return;
   Cubic& cubic = state->cubic;
   cubic.now = cubic.before;
-  cubic.running = cubic.ran_before;
   cubic.used_ms = env.now_ms();
-  cubic.after_timeout = 0;
+  cubic.now.after_timeout = 0;
 }
 
 }  // namespace sluice::tcp::cubic

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What an algorithm remembers of a connection beside cwnd and ssthresh: one cache line
 // from a slab reserved at start. A connection takes one when its window begins to
-// matter and gives it back when it has been quiet for an RTO; Reno needs none.
+// matter and gives it back when it has been quiet for an RTO; Reno needs one for pacing only.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,9 @@ struct Cubic {
   // What a spurious congestion event takes back (RFC 9438 4.9).
   struct Curve {
     std::uint32_t w_max = 0;               // 0: no congestion event yet
-    std::uint32_t k_ms = 0;
+    std::uint32_t k_ms : 30 = 0;           // at most 481,810
+    std::uint32_t running : 1 = 0;         // congestion avoidance has begun
+    std::uint32_t after_timeout : 1 = 0;   // the next stage begins with K = 0
     std::uint32_t epoch_ms = 0;            // t_epoch, with `running`
     std::uint32_t w_est = 0;
     std::uint32_t cwnd_prior = 0;          // cwnd when ssthresh was set last
@@ -35,9 +37,6 @@ struct Cubic {
   Curve now, before;
   std::uint32_t est_credit = 0;            // bytes acknowledged that w_est has not grown by yet
   std::uint32_t used_ms = 0;               // when the window was found in use last
-  std::uint8_t running : 1 = 0;            // congestion avoidance has begun
-  std::uint8_t ran_before : 1 = 0;         // `before` belongs to such a stage
-  std::uint8_t after_timeout : 1 = 0;      // the next stage begins with K = 0
 };
 
 // DCTCP (RFC 8257 3.3).
@@ -73,6 +72,10 @@ struct CongestionState {
     Cubic cubic;
     Dctcp dctcp;
   };
+  // pacing.h: bytes that might have left at `credit_us`
+  static constexpr std::int32_t kFreshCredit = INT32_MIN;
+  std::int32_t credit = kFreshCredit;
+  std::uint32_t credit_us = 0;
   SeqNum cwr_end;                          // with `reduced`: an echo before this is acknowledged is of the same window
   bool reduced = false;
   CongestionPart part = CongestionPart::kNone;

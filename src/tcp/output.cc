@@ -4,6 +4,7 @@
 // events ask for by name.
 #include <utility>
 
+#include "tcp/pacing.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -110,17 +111,15 @@ void restart_after_idle(Tcb& tcb, Env& env) noexcept {
   tcb.reo_mult = 0;
 }
 
-void send_new(Tcb& tcb, Env& env) noexcept {
-  const Params& params = env.of(tcb);
-  restart_after_idle(tcb, env);
-  std::uint32_t in_network = pipe(tcb, env);
+// New data as far as the windows admit it, with at most `limit` bytes in the network.
+void send_new(Tcb& tcb, const Params& params, std::uint32_t in_network, std::uint32_t limit, Env& env) noexcept {
   for (;;) {
     const std::uint32_t waiting = unsent(tcb);
     const std::uint32_t left = window_left(tcb);
     const std::uint32_t len = std::min({waiting, smss(tcb), left});
     const bool fin = fin_pending(tcb) && len == waiting && left > len;
     if (waiting == 0 ? !fin : !worth_sending(tcb, params, len, waiting)) return;
-    if (len != 0 && in_network != 0 && in_network + len > tcb.cwnd) return;
+    if (len != 0 && in_network != 0 && in_network + len > limit) return;
     if (env.out.full()) {
       tcb.flags |= kMoreOutput;
       return;
@@ -146,18 +145,20 @@ std::uint32_t joined_bytes(const Tcb& tcb, std::uint32_t room) noexcept {
   return std::min({smss(tcb) - 1, unsent(tcb), room - 1});
 }
 
-void retransmit(Tcb& tcb, Env& env) noexcept {
+// At most `budget` bytes, but for what must go again whatever the window says; returns what is left of them.
+std::int64_t retransmit(Tcb& tcb, std::int64_t budget, Env& env) noexcept {
   for (;;) {
+    const bool must = (tcb.flags & kRexmtOne) != 0;
     const wire::SackBlock due = next_retransmission(tcb, env);
-    if (due.left == due.right) return;
+    if (due.left == due.right || (due.right - due.left > budget && !must)) return budget;
     const SeqNum edge = tcb.snd_una + snd_wnd_bytes(tcb);
     if (!due.left.before(edge)) {  // the window shrank; RTO and persist timer go on
       tcb.flags &= ~kRexmtOne;
-      return;
+      return budget;
     }
     if (env.out.full()) {
       tcb.flags |= kMoreOutput;
-      return;
+      return budget;
     }
     const SeqNum end = earlier(due.right, edge);
     const bool fin = (tcb.flags & kFinSent) != 0 && end == tcb.snd_nxt;
@@ -165,6 +166,7 @@ void retransmit(Tcb& tcb, Env& env) noexcept {
     const std::uint32_t joined = end == tcb.snd_nxt ? joined_bytes(tcb, edge - due.left) : 0;
     const OutSegment& out = add_data(tcb, due.left, old_len + joined, fin, env);
     const SeqNum sent_end = out.seq + seg_len(out);
+    budget -= out.len;
     note_retransmitted(tcb, due.left, sent_end, env);
     if (sent_end.after(tcb.snd_nxt)) {
       ++env.counters.mib.OutSegs;
@@ -185,20 +187,77 @@ bool sends_data(State state) noexcept {
   return (kSending >> static_cast<unsigned>(state) & 1U) != 0;
 }
 
+constexpr std::uint32_t kAnyRetransmission = kRexmtOne | kInRtoRecovery | kInRecovery;
+
+bool has_new(const Tcb& tcb) noexcept { return unsent(tcb) != 0 || fin_pending(tcb); }
+
+// The timers of what send_new() has sent, or could not; `flight` was outstanding before.
+void watch_sent(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
+  // A probe of a single segment waits for a delayed acknowledgment; of more it need not.
+  const bool alone = (tcb.flags & kPto) != 0 && flight <= smss(tcb);
+  if (in_flight(tcb) != flight && (!tcb.t_rexmt.armed() || alone)) restart_rexmt(tcb, env);
+  if (must_probe(tcb)) start_persist(tcb, env);
+}
+
+// Length of the segment that the windows admit now and pacing alone holds back; 0: there is none.
+std::uint32_t held_back(Tcb& tcb, Env& env) noexcept {
+  if ((tcb.flags & kMoreOutput) != 0) return 0;
+  if ((tcb.flags & kAnyRetransmission) != 0) {
+    const wire::SackBlock due = next_retransmission(tcb, env);
+    if (due.left != due.right) return due.left.before(tcb.snd_una + snd_wnd_bytes(tcb)) ? due.right - due.left : 0;
+  }
+  const std::uint32_t waiting = unsent(tcb);
+  const std::uint32_t len = std::min({waiting, smss(tcb), window_left(tcb)});
+  const std::uint32_t in_network = pipe(tcb, env);
+  if (!worth_sending(tcb, env.of(tcb), len, waiting)) return 0;
+  return in_network == 0 || in_network + len <= tcb.cwnd ? len : 0;
+}
+
+void transmit(Tcb& tcb, bool again, Env& env) noexcept {
+  if (again) {
+    retransmit(tcb, INT64_MAX, env);
+    if (!has_new(tcb)) return;
+  }
+  const std::uint32_t flight = in_flight(tcb);
+  restart_after_idle(tcb, env);
+  send_new(tcb, env.of(tcb), pipe(tcb, env), tcb.cwnd, env);
+  watch_sent(tcb, flight, env);
+}
+
+// The same, but at most what the bucket holds; what that leaves waits for a release.
+void transmit_paced(Tcb& tcb, bool again, Env& env) noexcept {
+  if (has_new(tcb)) restart_after_idle(tcb, env);
+  const std::int64_t budget = pacing::budget(tcb, env);
+  std::int64_t left = again ? retransmit(tcb, budget, env) : budget;
+  if (has_new(tcb)) {
+    const std::uint32_t flight = in_flight(tcb);
+    const std::uint32_t in_network = pipe(tcb, env);
+    // With nothing in the network a segment may leave beyond cwnd, but not beyond the bucket.
+    if (left >= std::int64_t{std::min({unsent(tcb), smss(tcb), window_left(tcb)})}) {
+      const std::int64_t limit = std::min(std::int64_t{tcb.cwnd}, in_network + left);
+      send_new(tcb, env.of(tcb), in_network, static_cast<std::uint32_t>(limit), env);
+      left -= in_flight(tcb) - flight;
+    }
+    watch_sent(tcb, flight, env);
+  }
+  pacing::charge(tcb, static_cast<std::uint32_t>(budget - left), env);
+  const std::uint32_t next = held_back(tcb, env);
+  if (next > left) pacing::wait_for(tcb, next + unsent(tcb), env);
+}
+
 }  // namespace
 
 void output(Tcb& tcb, Env& env) noexcept {
   if (tcb.state == State::kClosed) return;
   tcb.flags &= ~kMoreOutput;
   if (sends_data(tcb.state) || tcb.fast_open != 0) {
-    if ((tcb.flags & (kRexmtOne | kInRtoRecovery | kInRecovery)) != 0) retransmit(tcb, env);
-    if (unsent(tcb) != 0 || fin_pending(tcb)) {
-      const std::uint32_t flight = in_flight(tcb);
-      send_new(tcb, env);
-      // A probe of a single segment waits for a delayed acknowledgment; of more it need not.
-      const bool alone = (tcb.flags & kPto) != 0 && flight <= smss(tcb);
-      if (in_flight(tcb) != flight && (!tcb.t_rexmt.armed() || alone)) restart_rexmt(tcb, env);
-      if (must_probe(tcb)) start_persist(tcb, env);
+    const bool again = (tcb.flags & kAnyRetransmission) != 0;
+    if (again || has_new(tcb)) {
+      if (is_paced(env.of(tcb))) [[unlikely]] {
+        transmit_paced(tcb, again, env);
+      } else {
+        transmit(tcb, again, env);
+      }
     }
   }
   if ((tcb.flags & kAckNow) != 0) send_ack(tcb, env);

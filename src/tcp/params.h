@@ -26,9 +26,11 @@ struct Params {
   bool cork = false;
   CongestionControl congestion = CongestionControl::kNewReno;
   bool ecn = false;                     // offered and accepted; DCTCP wants it anyway
+  bool pacing = false;                  // BBR is paced anyway
   bool quickack = true;                 // false: acknowledgments may be delayed from the first segment on
 };
 
+[[nodiscard]] inline bool is_paced(const Params& params) noexcept { return params.pacing; }
 [[nodiscard]] inline bool wants_ecn(const Params& params) noexcept {
   return params.ecn || params.congestion == CongestionControl::kDctcp;
 }

@@ -96,6 +96,7 @@ void Bottleneck::run_until(Instant end) {
       SocketOptions options = plenty();
       options.congestion_control = flows_[started_].algorithm;
       options.sndbuf = flows_[started_].sndbuf;
+      options.pacing = flows_[started_].pacing;
       const auto port = static_cast<std::uint16_t>(kFirstPort + started_);
       const Endpoint from{IpAddress::v4(10, 0, 0, 1), port};
       CHECK(sender_->connect(*source_, {IpAddress::v4(10, 0, 0, 2), kPort}, from, options).ok());

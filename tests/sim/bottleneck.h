@@ -18,6 +18,7 @@ struct Flow {
   CongestionControl algorithm;
   Instant start;
   std::uint32_t sndbuf = 2U << 20U;  // bytes: by default no limit
+  bool pacing = false;
 };
 
 class Bottleneck {

@@ -68,6 +68,21 @@ INSTANTIATE_TEST_SUITE_P(Each, Algorithm,
                          ::testing::Values(CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kDctcp),
                          [](const auto& one) { return std::string(congestion_control_name(one.param)); });
 
+// An application that fills its buffer up a quarter at a time: paced, that fits into a queue of ten frames.
+TEST_P(Algorithm, PacedFillsALinkWithAShortQueue) {
+  NetworkConfig narrow = path();
+  narrow.buffer_bytes = 15'000;
+  double used[2];
+  for (const bool pacing : {false, true}) {
+    Bottleneck net(narrow, {{GetParam(), seconds(0), 131'072, pacing}});
+    used[pacing ? 1 : 0] = measure(net, narrow, 3, 33).utilisation;
+  }
+  RecordProperty("burst", std::to_string(used[0]));
+  RecordProperty("paced", std::to_string(used[1]));
+  EXPECT_GT(used[1], 0.94);
+  EXPECT_LT(used[0], 0.75);
+}
+
 // RFC 9438 1: on a path with much in flight Reno needs minutes to use what CUBIC uses at once.
 TEST(Cubic, UsesALongFatPathThatRenoDoesNot) {
   NetworkConfig link = path();

@@ -52,6 +52,7 @@ SocketOptions TrafficService::options() {
   options.sndbuf = rng_.below(3) == 0 ? 2048 + rng_.below(8192) : 262144;
   options.quickack = rng_.below(4) != 0;
   options.congestion_control = static_cast<CongestionControl>(rng_.below(kCongestionControls));
+  options.pacing = rng_.below(4) == 0;
   return options;
 }
 

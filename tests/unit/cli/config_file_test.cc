@@ -84,6 +84,7 @@ msl_ms = 1000
 keepalive = { enabled = true, idle_s = 60, interval_s = 5, probes = 3 }
 syn_cookies = "never"
 congestion_control = "newreno"
+pacing = true
 max_connections = 5000
 syn_cache = 512
 buffers = 4096
@@ -105,6 +106,7 @@ seed = 42
   EXPECT_EQ(config.tcp.keepalive.interval_s, 5U);
   EXPECT_EQ(config.tcp.keepalive.probes, 3U);
   EXPECT_EQ(config.tcp.syn_cookies, SynCookies::kNever);
+  EXPECT_TRUE(config.tcp.pacing);
   EXPECT_EQ(config.tcp.max_connections, 5000U);
   EXPECT_EQ(config.tcp.syn_cache, 512U);
   EXPECT_EQ(config.tcp.buffers, 4096U);
@@ -147,9 +149,11 @@ nodelay = false
 rcvbuf = 4096
 sndbuf = 8192
 congestion_control = "newreno"
+pacing = false
 keepalive = { enabled = true }
 body_bytes = 1024
 [tcp]
+pacing = true
 keepalive = { idle_s = 30 }
 )");
   const ServiceConfig& web = config.services.at(0);
@@ -164,6 +168,7 @@ keepalive = { idle_s = 30 }
   EXPECT_EQ(web.sndbuf, 8192U);
   EXPECT_TRUE(web.keepalive.enabled);
   EXPECT_EQ(web.keepalive.idle_s, 30U) << "what the service leaves out is [tcp]'s";
+  EXPECT_FALSE(web.pacing) << "though [tcp] has it";
   EXPECT_EQ(web.options.at("body_bytes"), "1024");
 }
 
