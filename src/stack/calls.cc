@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What services ask of a shard: listen, connect, close, reset. Control path.
+// What services ask of a shard: listen, close, reset; connect is in connect.cc. Control path.
 #include "stack/stack.h"
-#include "wire/ipv4.h"
-#include "wire/ipv6.h"
 
 namespace sluice::stack {
-
-namespace {
-constexpr std::uint16_t kFirstEphemeral = 32768;
-constexpr std::uint32_t kEphemerals = 28232;  // to 60999, as Linux has it
-
-// RFC 9293 3.9.2.3, MUST-46: neither a group nor what no host answers to.
-bool may_be_a_peer(const IpAddress& address) noexcept {
-  if (address.is_v4()) return !wire::ipv4_source_is_martian(address.bytes[12]);
-  return wire::ipv6_scope(address.bytes.data()) == wire::Ipv6Scope::kUnicast;
-}
-}  // namespace
 
 Result<ListenerId> Stack::listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog) {
   Listener listener;
@@ -28,9 +15,9 @@ Result<ListenerId> Stack::listen(Service& service, Endpoint local, const SocketO
     }
   }
   if (local.port == 0) {
-    const std::uint32_t first = rng_.below(kEphemerals);
-    for (std::uint32_t i = 0; i < kEphemerals && local.port == 0; ++i) {
-      const auto port = static_cast<std::uint16_t>(kFirstEphemeral + (first + i) % kEphemerals);
+    const std::uint32_t first = rng_.below(LocalPorts::kCount);
+    for (std::uint32_t i = 0; i < LocalPorts::kCount && local.port == 0; ++i) {
+      const auto port = static_cast<std::uint16_t>(LocalPorts::kFirst + (first + i) % LocalPorts::kCount);
       if (!listeners_.in_use(port)) local.port = port;
     }
     if (local.port == 0) return Error{Errc::kAddressInUse, "no free port"};
@@ -89,66 +76,6 @@ void Stack::close_listener(ListenerId id) noexcept {
     reset_half_open(i);
   }
   unref_params(listeners_[index].params);
-}
-
-// RFC 6056 algorithm 1, with the condition that the answers come back to this shard.
-bool Stack::choose_port(tcp::FlowId& flow, std::uint64_t tries) noexcept {
-  const IpAddress& local = addresses_[flow.local_addr].address;
-  const std::uint32_t first = rng_.below(kEphemerals);
-  for (std::uint64_t i = 0; i < tries; ++i) {
-    flow.local_port = static_cast<std::uint16_t>(kFirstEphemeral + (first + i) % kEphemerals);
-    if (listeners_.in_use(flow.local_port)) continue;
-    if (config_.owns && !config_.owns(flow, local)) continue;
-    if (!find(flow).valid()) return true;
-  }
-  return false;
-}
-
-Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint from, const SocketOptions& options) {
-  tcp::FlowId flow;
-  flow.remote = remote.address;
-  flow.remote_port = remote.port;
-  if (remote.port == 0 || !may_be_a_peer(remote.address) || addresses_.is_broadcast(remote.address)) {
-    return Error{Errc::kInvalid, remote.to_string() + " cannot be connected to"};
-  }
-  flow.local_addr = from.address.is_any() ? addresses_.source_for(remote.address) : addresses_.find(from.address);
-  if (flow.local_addr == kNoAddress) {
-    if (from.address.is_any()) return Error{Errc::kNetUnreachable, "no route to " + remote.address.to_string()};
-    return Error{Errc::kAddressNotAvailable, from.address.to_string() + " is not an address of any port"};
-  }
-  if (addresses_[flow.local_addr].address.is_v4() != remote.address.is_v4()) {
-    return Error{Errc::kInvalid, "addresses of two families"};
-  }
-  if (!config_.learn_next_hops && addresses_.next_hop(flow.local_addr, remote.address) == nullptr) {
-    return Error{Errc::kNetUnreachable, "no route to " + remote.address.to_string()};
-  }
-  if (from.port != 0) {
-    flow.local_port = from.port;
-    if (find(flow).valid()) return Error{Errc::kAddressInUse, from.to_string() + " is in use towards " + remote.to_string()};
-  } else if (!choose_port(flow, kEphemerals)) {
-    return Error{Errc::kAddressNotAvailable, "no free port towards " + remote.to_string()};
-  }
-
-  const std::uint32_t index = slabs_.tcbs.take();
-  if (index == kNoIndex) return Error{Errc::kNoMemory, "max_connections reached"};
-  const std::uint16_t params = share_params(params_from(options, service_index(service)));
-  const Handle handle = Handle::make(Kind::kTcb, index);
-  tcp::Tcb& tcb = slabs_.tcbs[index];
-  // An insert may split the very bucket, and then asks the record for its hash.
-  tcb.flow = flow;
-  if (params == kNoParams || !table_.insert(hash(flow), handle)) {
-    if (params != kNoParams) unref_params(params);
-    slabs_.tcbs.give(index);
-    return Error{Errc::kNoMemory, "no room for another connection"};
-  }
-  tcb.params = params;
-  tcb.generation = take_generation();
-  static_cast<std::uint32_t*>(opened_ms_.data())[index] = env_.now_ms();
-  env_.events = 0;
-  open_active(tcb, options);
-  const Connection connection(this, index, tcb.generation);
-  finish(handle, tcb);
-  return connection;
 }
 
 void Stack::reset_service(Service& service) noexcept {

@@ -71,9 +71,11 @@ void Stack::end_fast_open(tcp::Tcb& tcb) noexcept {
 
 // --- our own connections ---
 
-void Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options) noexcept {
+// `iss_above`: the last number of a connection whose TIME_WAIT record gave way.
+void Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept {
   const IpAddress& local = addresses_[tcb.flow.local_addr].address;
-  const SeqNum iss = tcp::initial_sequence(config_.secrets, tcb.flow, local, env_.now);
+  SeqNum iss = tcp::initial_sequence(config_.secrets, tcb.flow, local, env_.now);
+  if (iss_above && !iss.after(*iss_above)) [[unlikely]] iss = *iss_above + 1 + (iss.value() & 0xffffU);
   if (options.first_bytes.empty()) return tcp::open_active(tcb, iss, ts_offset(tcb.flow), env_);
   const std::span<const std::uint8_t> text(reinterpret_cast<const std::uint8_t*>(options.first_bytes.data()),
                                            options.first_bytes.size());

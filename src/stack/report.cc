@@ -101,6 +101,7 @@ struct StackCounterTable {
       {"zero_window_aborts", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.zero_window_aborts; }},
       {"time_wait", [](const Stack& s) -> std::uint64_t { return s.slabs_.time_waits.used(); }},
       {"time_wait_overflow", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.time_wait_overflow; }},
+      {"time_wait_reopened", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.time_wait_reopened; }},
       {"table_entries", [](const Stack& s) -> std::uint64_t { return s.table_.size(); }},
       {"table_bytes", [](const Stack& s) -> std::uint64_t { return s.table_.stats().bytes; }},
       {"table_full", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.table_full; }},

@@ -24,6 +24,7 @@ Prefault prefault(const StackConfig& config) noexcept { return config.prefault ?
 constexpr std::uint32_t kMaxParams = 0xfff0;
 constexpr std::uint64_t kReassemblyTweak = 0x66726167;  // keys of their own
 constexpr std::uint64_t kPathTweak = 0x70617468;
+constexpr std::uint64_t kPortTweak = 0x706f7274;
 }  // namespace
 
 Stack::Stack(const StackConfig& config, BufSource& buffers)
@@ -37,6 +38,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       opened_ms_(std::size_t{config.max_connections} * sizeof(std::uint32_t)),
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
+      local_ports_({config.table_key.k0 ^ kPortTweak, config.table_key.k1}),
       neighbours_(config.neighbour_sets, !config.learn_next_hops, bufs_),
       reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
       paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),

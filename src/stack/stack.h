@@ -23,6 +23,7 @@
 #include "stack/interface.h"
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
+#include "stack/local_ports.h"
 #include "stack/neighbours.h"
 #include "stack/path_mtu.h"
 #include "stack/rate_limit.h"
@@ -77,6 +78,7 @@ struct StackCounters {
   std::uint64_t tx_overflow = 0;         // frames dropped since the port took none
   std::uint64_t no_route = 0;            // segments without a way to their destination
   std::uint64_t time_wait_overflow = 0;  // connections closed without a TIME_WAIT record: none was free
+  std::uint64_t time_wait_reopened = 0;  // records that gave way to a connection that we opened
   std::uint64_t half_open_timeouts = 0;
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
@@ -178,7 +180,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 69;
+  static constexpr std::size_t kNamedCounters = 70;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -248,7 +250,7 @@ class Stack {
   // The handshake is complete, or the connection gone.
   void end_fast_open(tcp::Tcb& tcb) noexcept;
   void learn_fast_open(const tcp::Tcb& tcb, const tcp::Segment& syn_ack) noexcept;
-  void open_active(tcp::Tcb& tcb, const SocketOptions& options) noexcept;
+  void open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept;
   static void put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie* grant) noexcept;
 
   // link_input.cc: ARP, neighbour discovery
@@ -334,8 +336,10 @@ class Stack {
     if (++next_generation_ == 0) ++next_generation_;
     return next_generation_;
   }
-  // calls.cc
-  [[nodiscard]] bool choose_port(tcp::FlowId& flow, std::uint64_t tries) noexcept;
+  // connect.cc
+  [[nodiscard]] Result<void> choose_local(tcp::FlowId& flow, Handle& holder, const Endpoint& remote, const Endpoint& from);
+  [[nodiscard]] bool choose_port(tcp::FlowId& flow, Handle& holder) noexcept;
+  [[nodiscard]] bool may_give_way(Handle holder) const noexcept;
 
   static constexpr std::uint16_t kNoParams = 0xffff;
 
@@ -347,6 +351,7 @@ class Stack {
   ConnTable<Records> table_;
   TimerWheel<Records> wheel_;
   Listeners listeners_;
+  LocalPorts local_ports_;
   Neighbours neighbours_;
   Reassembly reassembly_;
   RouteReassembled route_reassembled_;

@@ -6,6 +6,8 @@ namespace sluice::tcp {
 
 namespace {
 
+constexpr std::int64_t kSynAgainUs = 2'000;
+
 // The peer's SYN: IRS and its options.
 void take_syn(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   const wire::TcpOptions& options = *segment.options;
@@ -36,6 +38,10 @@ Verdict input_syn_sent(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if (ack && (!segment.ack.after(tcb.snd_una) || segment.ack.after(tcb.snd_wl2))) {
     if (segment.has(kRst)) return Verdict::kSynSentIgnored;
     reset_for(segment, env.out.add());
+    // Deviation from RFC 6298: who answers a SYN with an ACK has a connection of before, which our RST ends (RFC 9293
+    // 3.5.1), and the next SYN opens. Linux does not wait for the RTO either. Once. Pinned by
+    // SynGoesAgainSoonAfterAConnectionOfBefore.
+    if (!segment.has(kSyn) && tcb.backoff == 0) tcb.t_rexmt = after_us(env, kSynAgainUs);
     return Verdict::kSynSentBadAck;
   }
   // second: only who acknowledges our SYN may refuse it

@@ -152,6 +152,8 @@ struct TimeWaitResult {
   Verdict verdict;
   TimeWaitAction action;
 };
+// May an open of our own take the four-tuple, `age_ms` after TIME_WAIT began?
+[[nodiscard]] bool may_reopen(const TimeWait& record, std::int64_t age_ms) noexcept;
 TimeWaitResult on_segment_time_wait(TimeWait& record, const Segment& segment, Instant now, OutSegment& answer) noexcept;
 
 // --- correctness ---

@@ -50,6 +50,12 @@ void time_wait(TimeWait& record, const Tcb& tcb) noexcept {
   record.ts_recent_age = tcb.ts_recent_age;
 }
 
+// With timestamps a second apart, the coarsest clock that RFC 7323 5.4 allows has ticked: what is left of the old
+// connection is older than all of the new one, for both ends (RFC 6191 2 from the other side).
+bool may_reopen(const TimeWait& record, std::int64_t age_ms) noexcept {
+  return (record.flags & kTsOk) != 0 && age_ms >= 1000;
+}
+
 TimeWaitResult on_segment_time_wait(TimeWait& record, const Segment& segment, Instant now,
                                     OutSegment& answer) noexcept {
   // RFC 1337 3 (F1): a RST that could be an old duplicate does not end TIME_WAIT. Deviation from RFC 9293

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stack/local_ports.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace sluice::stack {
+namespace {
+
+using Use = LocalPorts::Use;
+
+const IpAddress kLocal = IpAddress::v4(10, 0, 0, 1);
+const IpAddress kRemote = IpAddress::v4(10, 0, 0, 2);
+
+// What has a port, as a plain table.
+struct Model {
+  std::vector<Use> use = std::vector<Use>(65536, Use::kFree);
+  std::uint32_t asked = 0;
+
+  LocalPorts::Choice choose(LocalPorts& ports, std::uint16_t remote_port = 80) {
+    asked = 0;
+    return ports.choose(kLocal, kRemote, remote_port, [this](std::uint16_t port) {
+      ++asked;
+      return use[port];
+    });
+  }
+  void fill(Use with) {
+    for (std::uint32_t i = 0; i < LocalPorts::kCount; ++i) use[LocalPorts::kFirst + i] = with;
+  }
+};
+
+TEST(LocalPorts, EveryPortOfTheRangeIsGivenOutOnceThenNone) {
+  LocalPorts ports({1, 2});
+  Model model;
+  std::set<std::uint16_t> given;
+  for (std::uint32_t i = 0; i < LocalPorts::kCount; ++i) {
+    const auto choice = model.choose(ports);
+    ASSERT_GE(choice.port, LocalPorts::kFirst);
+    ASSERT_LT(choice.port, LocalPorts::kFirst + LocalPorts::kCount);
+    ASSERT_FALSE(choice.spare);
+    ASSERT_EQ(model.use[choice.port], Use::kFree);
+    ASSERT_EQ(model.asked, 1U) << "the next in turn is free";
+    model.use[choice.port] = Use::kTaken;
+    given.insert(choice.port);
+  }
+  EXPECT_EQ(given.size(), LocalPorts::kCount);
+  EXPECT_EQ(model.choose(ports).port, 0);
+  EXPECT_EQ(model.asked, LocalPorts::kTries) << "a full range does not cost all of it";
+}
+
+// Connections that end in about the order in which they began, which is what short ones do.
+TEST(LocalPorts, TheNextPortIsFreeThoughTheRangeIsNearlyFull) {
+  LocalPorts ports({3, 4});
+  Model model;
+  Rng rng(5);
+  std::deque<std::uint16_t> open;
+  std::uint64_t asked = 0;
+  constexpr std::uint32_t kOpen = LocalPorts::kCount * 98 / 100;
+  constexpr std::uint32_t kRounds = 100'000;
+  for (std::uint32_t i = 0; i < kRounds; ++i) {
+    const auto choice = model.choose(ports);
+    ASSERT_NE(choice.port, 0) << i;
+    ASSERT_EQ(model.use[choice.port], Use::kFree);
+    asked += model.asked;
+    model.use[choice.port] = Use::kTaken;
+    open.push_back(choice.port);
+    if (open.size() <= kOpen) continue;
+    const std::size_t which = rng.below(64);  // the oldest, or nearly
+    std::swap(open[which], open.front());
+    model.use[open.front()] = Use::kFree;
+    open.pop_front();
+  }
+  EXPECT_LT(static_cast<double>(asked) / kRounds, 1.5);
+}
+
+// Random ends: what the search costs is what the share of free ports makes it.
+TEST(LocalPorts, RandomEndsCostWhatTheFillMakesThem) {
+  LocalPorts ports({3, 4});
+  Model model;
+  Rng rng(6);
+  std::vector<std::uint16_t> open;
+  std::uint64_t asked = 0;
+  constexpr std::uint32_t kOpen = LocalPorts::kCount * 9 / 10;
+  constexpr std::uint32_t kRounds = 100'000;
+  for (std::uint32_t i = 0; i < kRounds + kOpen; ++i) {
+    const auto choice = model.choose(ports);
+    ASSERT_NE(choice.port, 0) << i;
+    if (i >= kOpen) asked += model.asked;
+    model.use[choice.port] = Use::kTaken;
+    open.push_back(choice.port);
+    if (open.size() <= kOpen) continue;
+    std::swap(open[rng.below(static_cast<std::uint32_t>(open.size()))], open.back());
+    model.use[open.back()] = Use::kFree;
+    open.pop_back();
+  }
+  EXPECT_LT(static_cast<double>(asked) / kRounds, 12.0);
+}
+
+TEST(LocalPorts, TheOnlyFreePortIsFoundByGoingOnWhereTheLastSearchEnded) {
+  for (const std::uint32_t free : {0U, 1U, 14'000U, LocalPorts::kCount - 1}) {
+    LocalPorts ports({7, 8});
+    Model model;
+    model.fill(Use::kTaken);
+    model.use[LocalPorts::kFirst + free] = Use::kFree;
+    std::uint32_t calls = 1;
+    while (model.choose(ports).port == 0) ++calls;
+    EXPECT_LE(calls, LocalPorts::kCount / LocalPorts::kTries + 1) << free;
+  }
+}
+
+TEST(LocalPorts, APortThatCanBeMadeFreeIsTakenWhenNoneIsNear) {
+  LocalPorts ports({9, 10});
+  Model model;
+  model.fill(Use::kSpare);
+  const auto first = model.choose(ports);
+  EXPECT_TRUE(first.spare);
+  EXPECT_EQ(model.asked, LocalPorts::kPatience);
+  const auto second = model.choose(ports);
+  EXPECT_TRUE(second.spare);
+  EXPECT_NE(second.port, first.port) << "its turn comes last";
+  // But a free one a few ports on is better.
+  const std::uint32_t next = (second.port - LocalPorts::kFirst + 5U) % LocalPorts::kCount;
+  model.use[LocalPorts::kFirst + next] = Use::kFree;
+  const auto third = model.choose(ports);
+  EXPECT_FALSE(third.spare);
+  EXPECT_EQ(third.port, LocalPorts::kFirst + next);
+}
+
+TEST(LocalPorts, PortsThatAreNeverOursDoNotCountAsTries) {
+  LocalPorts ports({11, 12});
+  Model model;
+  model.fill(Use::kNotOurs);
+  EXPECT_EQ(model.choose(ports).port, 0);
+  EXPECT_EQ(model.asked, LocalPorts::kCount);
+  model.use[LocalPorts::kFirst + 20'000] = Use::kFree;
+  EXPECT_EQ(model.choose(ports).port, LocalPorts::kFirst + 20'000) << "the one in 28232 that is this shard's";
+}
+
+// RFC 6056 3.3.4: destinations do not share a sequence, and it cannot be told without the key.
+TEST(LocalPorts, DestinationsAndKeysBeginElsewhere) {
+  std::set<std::uint16_t> by_destination, by_key;
+  LocalPorts ports({13, 14});
+  for (std::uint16_t remote_port = 1; remote_port <= 100; ++remote_port) {
+    Model model;
+    by_destination.insert(model.choose(ports, remote_port).port);
+  }
+  for (std::uint64_t key = 1; key <= 100; ++key) {
+    LocalPorts other({key, 14});
+    Model model;
+    by_key.insert(model.choose(other).port);
+  }
+  EXPECT_GT(by_destination.size(), 95U);
+  EXPECT_GT(by_key.size(), 95U);
+}
+
+}  // namespace
+}  // namespace sluice::stack
