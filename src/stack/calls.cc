@@ -92,7 +92,11 @@ void Stack::reset_service(Service& service) noexcept {
     if (tcb.state != State::kClosed) tcp::abort(tcb, Errc::kConnectionAborted, env_);
     env_.events = 0;
     const Handle handle = Handle::make(Kind::kTcb, i);
-    if (current_ != handle) finish(handle, tcb);
+    if (current_ == handle) {
+      flush_outbox(tcb.flow);
+    } else {
+      finish(handle, tcb);
+    }
   }
   for (std::uint32_t i = 0; i < slabs_.time_waits.high_water(); ++i) {
     const tcp::TimeWait& record = slabs_.time_waits[i];
@@ -110,7 +114,11 @@ tcp::Tcb* Stack::tcb(std::uint32_t index, std::uint16_t generation) noexcept {
 
 void Stack::after_call(tcp::Tcb& tcb) noexcept {
   const Handle handle = Handle::make(Kind::kTcb, slabs_.tcbs.index_of(tcb));
-  if (handle == current_) return;
+  if (handle == current_) {
+    // A RST leaves now: what is called next may be another connection, and would take it for its own.
+    if (outbox_.size() != 0) [[unlikely]] flush_outbox(tcb.flow);
+    return;
+  }
   const std::uint8_t events = env_.events;
   finish(handle, tcb);
   env_.events = events;
