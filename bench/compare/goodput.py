@@ -79,12 +79,12 @@ def receive_for(link, port, seconds):
     return 8 * got / seconds / 1e6
 
 
-def serve_kernel(port, control):
+def serve_kernel(port, control, address=SERVER):
     """In a process of its own: sends without end to whoever connects, with the named congestion control."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control.encode())
-    listener.bind((SERVER, port))
+    listener.bind((address, port))
     listener.listen(1)
     print('ready', flush=True)
     sock, _ = listener.accept()
@@ -235,8 +235,8 @@ def parse():
 def main():
     args = parse()
     if args.serve:
-        port, control = args.serve.split(',')
-        serve_kernel(int(port), control)
+        port, control, *address = args.serve.split(',')
+        serve_kernel(int(port), control, *address)
         return 0
     if os.geteuid() != 0:
         sys.exit('goodput.py makes network namespaces: run it as root')
