@@ -98,6 +98,7 @@ class ShardLoop final : public Shard {
   static constexpr std::size_t kDrainsPerLoop = 256;
   static constexpr std::size_t kResetsPerLoop = 256;
   static constexpr std::int64_t kPublishNs = 1'000'000;
+  static constexpr Duration kLastWords = Duration::seconds(1);  // beyond the drain's time, for what waits to leave
 
   bool receive(std::size_t interface, Instant now) noexcept;
   void steer(std::size_t interface, std::size_t n, Instant now) noexcept;

@@ -271,6 +271,23 @@ TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
   EXPECT_TRUE(group_->shard(1).drained());
 }
 
+// A link that is down, or the other end of a memif gone: what is left to send never leaves.
+TEST_F(Bench, ADrainEndsThoughTheDeviceTakesNothing) {
+  make(1, false);
+  client_.closes = false;
+  open(8);
+  run(Duration::milliseconds(200));
+  ASSERT_EQ(client_.answered, 8);
+  port_->set_transmit_room(0);
+  for (unsigned s = 0; s < 2; ++s) group_->shard(s).begin_drain(now_ + Duration::seconds(1));
+  run(Duration::milliseconds(1500));
+  ASSERT_EQ(group_->shard(0).stack().live_connections() + group_->shard(1).stack().live_connections(), 0U);
+  EXPECT_FALSE(group_->shard(0).drained()) << "the last RSTs are given a second";
+  run(Duration::milliseconds(700));
+  EXPECT_TRUE(group_->shard(0).drained());
+  EXPECT_TRUE(group_->shard(1).drained());
+}
+
 TEST_F(Bench, ADrainTellsServicesOfEachConnectionOnce) {
   make(1, false);
   client_.closes = false;
