@@ -22,6 +22,24 @@ constexpr std::uint64_t kServedInMemoryMax = 64ULL << 20;
 
 std::string last_error() { return std::generic_category().message(errno); }
 
+// A resolved path as a target of our own making. The one that was sent may begin with "//host" or "/\host" and lead back
+// by "..": in a Location it would send the client there (RFC 3986 4.2).
+std::string target_of(std::string_view path) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string target = "/";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+                       c == '_' || c == '~' || c == '/';
+    if (plain) {
+      target += c;
+    } else {
+      target.append({'%', kHex[byte >> 4U], kHex[byte & 15U]});
+    }
+  }
+  return target;
+}
+
 Error cannot(const std::string& path, const std::string& why, const char* remedy) {
   return Error{Errc::kInvalid, path + ": " + why + "; " + remedy};
 }
@@ -51,10 +69,10 @@ std::shared_ptr<const Resource> FileCache::find(std::string_view target, Instant
     found->second.used = now;
     return found->second.resource;
   }
-  return load(*path, target, now);
+  return load(*path, now);
 }
 
-std::shared_ptr<const Resource> FileCache::load(std::string_view path, std::string_view target, Instant now) {
+std::shared_ptr<const Resource> FileCache::load(std::string_view path, Instant now) {
   std::string name(path);
   if (path.empty() || path.ends_with('/')) name += "index.html";
   File file = root_->open_below(name);
@@ -64,8 +82,8 @@ std::shared_ptr<const Resource> FileCache::load(std::string_view path, std::stri
     return error_resource(404);
   }
   if (S_ISDIR(info.st_mode)) {
-    const std::string location = "Location: " + std::string(target.substr(0, target.find_first_of("?#"))) + "/\r\n";
-    return Resource::text(301, "text/plain", "Moved Permanently\n", location);
+    if (name != path) return error_resource(404);  // a directory called index.html
+    return Resource::text(301, "text/plain", "Moved Permanently\n", "Location: " + target_of(path) + "/\r\n");
   }
   if (!S_ISREG(info.st_mode)) return error_resource(404);
 

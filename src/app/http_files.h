@@ -57,7 +57,7 @@ class FileCache {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
   };
 
-  std::shared_ptr<const Resource> load(std::string_view path, std::string_view target, Instant now);
+  std::shared_ptr<const Resource> load(std::string_view path, Instant now);
   void make_room();
 
   std::shared_ptr<const FileRoot> root_;

@@ -251,6 +251,14 @@ TEST(HttpTest, ServesFilesBelowTheRootOnly) {
   EXPECT_EQ(get("/%2e%2e/secret.txt").substr(9, 3), "400");
   EXPECT_EQ(get("/sub").substr(9, 3), "301");
   EXPECT_NE(get("/sub").find("Location: /sub/\r\n"), std::string::npos);
+  // A target that names a host must not send the client there.
+  for (const char* target : {"//evil.example/..%2fsub", "/\\evil.example/..%2fsub", "http://evil.example/sub", "//sub"}) {
+    EXPECT_NE(get(target).find("Location: /sub/\r\n"), std::string::npos) << get(target);
+  }
+  std::filesystem::create_directory(dir.path + "/www/sub/a b%");
+  std::filesystem::create_directories(dir.path + "/www/odd/index.html");
+  EXPECT_EQ(get("/odd/").substr(9, 3), "404");
+  EXPECT_NE(get("/sub/a%20b%25").find("Location: /sub/a%20b%25/\r\n"), std::string::npos);
   dir.write("www/index.html", "changed");
   EXPECT_EQ(body_of(get("/")), "<p>index</p>");
   bench.shard.time = bench.shard.time + Duration::seconds(1);
