@@ -2,6 +2,7 @@
 #include "tcp/cc_reno.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "tcp/sending.h"
 
@@ -25,8 +26,12 @@ void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
     return;
   }
   if (flight + segment < tcb.cwnd) return;
-  const std::uint64_t step = static_cast<std::uint64_t>(std::min(acked, tcb.cwnd)) * segment / tcb.cwnd;
-  set_cwnd(tcb, tcb.cwnd + std::max<std::uint64_t>(step, 1));
+  // RFC 3465 2.1: a segment for cwnd bytes, in however many ACKs they come. They are counted where SND.UNA
+  // passes multiples of a unit worth 16 to 32 bytes: so no remainder need be kept, and none is gained by dividing ACKs.
+  const std::uint64_t unit = std::bit_ceil(std::uint64_t{16} * tcb.cwnd / segment);
+  const std::uint64_t end = std::uint64_t{tcb.snd_una.value()} + (std::uint64_t{1} << 32U);
+  const std::uint64_t passed = end / unit - (end - std::min(acked, tcb.cwnd)) / unit;
+  set_cwnd(tcb, tcb.cwnd + (passed * unit * segment + tcb.cwnd / 2) / tcb.cwnd);
 }
 
 void loss(Tcb& tcb, std::uint32_t flight) noexcept {

@@ -77,11 +77,31 @@ TEST(CongestionAvoidance, OneSegmentARoundTrip) {
   Tcb tcb;
   tcb.mss = 1000;
   tcb.cwnd = tcb.ssthresh = 20'000;
-  for (int i = 0; i < 20; ++i) reno::acked(tcb, 1000, tcb.cwnd);
+  const auto acks = [&](int number, std::uint32_t bytes) {
+    for (int i = 0; i < number; ++i) {
+      tcb.snd_una += bytes;
+      reno::acked(tcb, bytes, tcb.cwnd);
+    }
+  };
+  acks(20, 1000);
   EXPECT_NEAR(tcb.cwnd, 21'000, 50);
   tcb.cwnd = 20'000;
-  for (int i = 0; i < 10; ++i) reno::acked(tcb, 2000, tcb.cwnd);
+  acks(10, 2000);
   EXPECT_NEAR(tcb.cwnd, 21'000, 50);
+}
+
+TEST(CongestionAvoidance, AckDivisionGainsNothing) {
+  for (const std::uint32_t step : {1U, 7U, 16U, 999U, 1000U, 2000U}) {
+    Tcb tcb;
+    tcb.mss = 1000;
+    tcb.cwnd = tcb.ssthresh = 20'000;
+    tcb.snd_una = SeqNum(0xffff'f000U);
+    for (std::uint32_t sum = step; sum <= 20'000; sum += step) {
+      tcb.snd_una += step;
+      reno::acked(tcb, step, tcb.cwnd);
+    }
+    EXPECT_NEAR(tcb.cwnd, 21'000, 60) << "ACKs of " << step << " bytes";
+  }
 }
 
 TEST(CongestionAvoidance, UnusedWindowDoesNotGrow) {
@@ -99,8 +119,11 @@ TEST(CongestionAvoidance, NeverStopsGrowingAndNeverOverflows) {
   tcb.mss = 64;
   tcb.cwnd = 1U << 20U;
   tcb.ssthresh = 1000;
-  reno::acked(tcb, 1, tcb.cwnd);
-  EXPECT_EQ(tcb.cwnd, (1U << 20U) + 1);
+  for (unsigned i = 0; i < 1U << 20U; ++i) {
+    tcb.snd_una += 1;
+    reno::acked(tcb, 1, tcb.cwnd);
+  }
+  EXPECT_NEAR(tcb.cwnd, (1U << 20U) + 64, 16) << "a segment a window, counted by 16 bytes";
   tcb.cwnd = 1U << 30U;
   tcb.ssthresh = 0xffffffff;
   reno::acked(tcb, 100'000, tcb.cwnd);
