@@ -56,7 +56,9 @@ void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, S
   if (record.fate == Fate::kSacked) return;  // that it had arrived was known
   news.delivered += end - begin;
   const std::uint32_t rtt_us = env.now_us() - record.sent_us;
-  if (!record.resent) {
+  if (record.resent) {
+    news.resent += end - begin;
+  } else {
     if (news.sample.rtt_us == 0) news.sample.rtt_us = std::max(rtt_us, 1U);  // of the oldest
     if (!record.was_sacked && !end.after(map.recover)) news.original = true;
   }

@@ -54,22 +54,36 @@ void end_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcep
   if (fast) congestion::recovered(tcb, env);
 }
 
+// What may have arrived by now beside the segment that is missing: no more than left half a round trip ago, however
+// many duplicate ACKs a peer sends.
+std::uint32_t may_have_arrived(const Tcb& tcb, const SendRecords& records, const Env& env) noexcept {
+  unsigned n = records.size();
+  while (n != 0 && env.now_us() - records[n - 1].sent_us < tcb.srtt_us8 / 16) --n;
+  if (n == 0) return 0;
+  const std::uint32_t left = records[n - 1].end - tcb.snd_una;
+  return left - std::min(left, smss(tcb));
+}
+
 // Without SACK duplicate ACKs tell that something left the network, and a partial ACK that the next segment is
-// missing too (RFC 6582, 6937 3).
+// missing too (RFC 6582, 6937 3); once each, whatever a peer makes of it that divides or repeats its ACKs.
 void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept {
   const std::uint32_t segment = smss(tcb);
+  SendRecords records = open(tcb, map, env);
+  const bool sent_again = records.size() != 0 && records[0].resent;
   if (news.sample.acked != 0) {
-    const std::uint32_t had_left = std::min(map.dup_bytes, news.sample.acked - std::min(news.sample.acked, segment));
+    const std::uint32_t had_left = std::min(map.dup_bytes, news.sample.acked - std::min(news.sample.acked, news.resent));
     map.dup_bytes -= had_left;
     news.delivered -= std::min(had_left, news.delivered);
     tcb.dupacks = 0;
-    if ((tcb.flags & kInRecovery) == 0) return;
+    if ((tcb.flags & kInRecovery) == 0 || sent_again) return;
     tcb.flags |= kRexmtOne;  // whatever cwnd says (RFC 6582 3.2 step 3)
   } else {
     if (!news.duplicate || (tcb.flags & kInRtoRecovery) != 0) return;
     news.delivered = segment;
     if ((tcb.flags & kInRecovery) != 0) {
-      map.dup_bytes += segment;
+      const std::uint32_t most = std::max(may_have_arrived(tcb, records, env), map.dup_bytes);
+      news.delivered = std::min(segment, most - map.dup_bytes);
+      map.dup_bytes += news.delivered;
       return;
     }
     // RFC 6582 3.2 step 2: duplicates of what recovery sent again do not begin another.
@@ -78,8 +92,7 @@ void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept
     if (tcb.dupacks < kDupThresh) return;
     map.dup_bytes = kDupThresh * segment;
   }
-  SendRecords records = open(tcb, map, env);
-  if (records.size() != 0 && !records[0].resent) records.lose(tcb.snd_una, earlier(tcb.snd_una + segment, tcb.snd_nxt));
+  if (records.size() != 0 && !sent_again) records.lose(tcb.snd_una, earlier(tcb.snd_una + segment, tcb.snd_nxt));
 }
 
 // Duplicate ACKs without a map: two let new segments out (RFC 3042), the third takes one, and where there is none the

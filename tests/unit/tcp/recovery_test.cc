@@ -112,6 +112,34 @@ TEST(NewReno, PartialAcksRetransmitTheNextHole) {
   EXPECT_EQ(s.maps.used(), 0U);
 }
 
+// Savage et al.: a receiver that divides its ACKs is sent no segment twice for it.
+TEST(NewReno, DividedPartialAcksRetransmitOnce) {
+  Sender s;
+  ten_outstanding(s, kPlain, 10'000);
+  for (int i = 0; i < 7; ++i) s.ack(0);
+  EXPECT_EQ(s.sent_text(), "0-1000");
+  s.ack(3000);
+  EXPECT_EQ(s.sent_text(), "3000-4000");
+  for (std::uint32_t upto = 3010; upto < 4000; upto += 10) s.ack(upto);
+  EXPECT_EQ(s.sent_text(), "");
+  s.ack(4000);
+  EXPECT_EQ(s.sent_text(), "4000-5000");
+}
+
+// Nor does one that repeats them get more than what left half a round trip ago could have made room for.
+TEST(NewReno, DuplicatesCountOnceForASegmentThatMayHaveArrived) {
+  Sender s;
+  s.establish(65535, kPlain);
+  s.write(1000);
+  s.advance(Duration::milliseconds(100));
+  s.ack(1000);
+  s.write(60'000);
+  ASSERT_EQ(s.nxt(), 11'000U);
+  s.advance(Duration::milliseconds(100));
+  for (int i = 0; i < 1000; ++i) s.ack(1000);
+  EXPECT_EQ(s.nxt(), 15'000U) << "nine of the ten may have arrived; five may be out beside the one that is missing";
+}
+
 // RFC 6937: of ten in the network five are to stay: every second that leaves lets one out, then each.
 TEST(NewReno, CwndGoesDownInProportion) {
   Sender s;
