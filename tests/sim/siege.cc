@@ -82,7 +82,8 @@ Siege::Siege(const SiegeConfig& config) : config_(config), network_({.delay = co
   client_->stack().set_now(now_);
   victim_->add_service(*services_[0]);
   client_->add_service(*services_[1]);
-  const SocketOptions options{.keepalive = {}, .rcvbuf = 65536, .sndbuf = 65536};
+  const SocketOptions options{
+      .keepalive = {}, .rcvbuf = 65536, .sndbuf = 65536, .congestion_control = config.congestion};
   for (const std::uint16_t port : {kSource, kSink, kHold}) {
     for (const char* any : {"0.0.0.0", "::"}) {
       EXPECT_TRUE(victim_->listen(*services_[0], {IpAddress::parse(any).value(), port}, options, 256).ok());

@@ -37,6 +37,7 @@ struct SiegeConfig {
   Duration span = Duration::seconds(2);       // of the measurement, after as long without one
   Duration delay = Duration::milliseconds(5);
   Duration attack_every = Duration::microseconds(50);
+  CongestionControl congestion = CongestionControl::kCubic;  // of the victim's connections
   Duration knock_every{};                     // new real connections meanwhile; 0: none
 };
 
