@@ -7,10 +7,11 @@
 // full the range is. Shard thread.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <numeric>
+#include <span>
 #include <vector>
 
 #include "base/siphash.h"
@@ -23,7 +24,11 @@ class LocalPorts {
   static constexpr std::uint16_t kFirst = 32768;
   static constexpr std::uint32_t kCount = 28232;  // to 60999, as Linux has it
   // Ports looked at for one connection at most; the next one goes on after them.
-  static constexpr std::uint32_t kTries = 1024;
+  static constexpr std::uint32_t kTries = 2048;
+  // So many of them in order. Where those are taken somebody may hold thousands side by side: from there on in strides
+  // that leave no gap of 28 ports unseen in kTries, and in kCount of them no port.
+  static constexpr std::uint32_t kInOrder = 64;
+  static constexpr std::uint32_t kStride = 17447;  // kCount times the golden ratio, and coprime to it
   // So many are looked at for one that is free, before one that can be made free is taken.
   static constexpr std::uint32_t kPatience = 16;
 
@@ -56,10 +61,10 @@ class LocalPorts {
     std::uint32_t spare_at = 0;
     std::uint32_t tried = 0;
     std::uint32_t i = 0;
-    for (; i < kCount && tried < kTries; ++i) {
-      const std::uint16_t port = at(begin + i);
+    for (; i < kInOrder + kCount && tried < kTries; ++i) {
+      const std::uint16_t port = at(begin + offset(i));
       switch (use(port)) {
-        case Use::kFree: counter += i + 1; return {port, false};
+        case Use::kFree: counter += offset(i) + 1; return {port, false};
         case Use::kSpare:
           if (spare == 0) {
             spare = port;
@@ -71,14 +76,17 @@ class LocalPorts {
       }
       if (++tried >= kPatience && spare != 0) break;
     }
-    // What was passed over on the way to a spare one is no freer the next time.
-    counter += spare != 0 ? spare_at + 1 : i;
+    // What was passed over on the way to a spare one is no freer the next time. Without one the strides go on.
+    counter += spare != 0 ? offset(spare_at) + 1 : offset(i) - kInOrder;
     return {spare, spare != 0};
   }
 
  private:
   static constexpr std::uint64_t kCounters = 4096;
 
+  [[nodiscard]] static constexpr std::uint32_t offset(std::uint32_t i) noexcept {
+    return i < kInOrder ? i : kInOrder + (i - kInOrder) * kStride % kCount;
+  }
   [[nodiscard]] static std::uint16_t at(std::uint64_t position) noexcept {
     return static_cast<std::uint16_t>(kFirst + position % kCount);
   }
@@ -93,5 +101,6 @@ class LocalPorts {
   SipKey key_;
   std::vector<std::uint32_t> counters_;
 };
+static_assert(std::gcd(LocalPorts::kStride, LocalPorts::kCount) == 1);
 
 }  // namespace sluice::stack
