@@ -17,6 +17,7 @@ constexpr unsigned kR1 = 3;                          // retransmissions (RFC 929
 constexpr unsigned kR2 = 15;
 constexpr unsigned kR2Syn = 7;
 constexpr unsigned kBackoffMax = 31;                 // five bits
+constexpr unsigned kMaxKeepaliveProbes = 127;        // seven bits
 constexpr unsigned kR2Probes = 15;                   // in a row without any answer
 
 // How long it takes `timeouts` time-outs in a row to pass.
@@ -110,7 +111,11 @@ void on_keepalive_timeout(Tcb& tcb, Env& env) noexcept {
     restart_keepalive(tcb, env);
     return;
   }
-  if (tcb.keepalive_probes >= params.keepcnt) {
+  // A user timeout counts instead of the probes, as in Linux: time since the peer was heard, looked at with each probe.
+  const std::int64_t silent_us = (params.keepidle_ms + std::int64_t{params.keepintvl_ms} * tcb.keepalive_probes) * 1000;
+  const bool over = params.user_timeout_ms == 0 ? tcb.keepalive_probes >= params.keepcnt
+                                                : tcb.keepalive_probes != 0 && user_timeout_over(silent_us, params);
+  if (over || tcb.keepalive_probes == kMaxKeepaliveProbes) {
     send_reset(tcb, env);
     finish(tcb, Errc::kTimedOut, env);
     return;

@@ -25,6 +25,19 @@ TEST_P(Family, UnansweredProbesAbort) {
   EXPECT_EQ(d.app().closed(), Errc::kTimedOut);
 }
 
+// Linux: TCP_USER_TIMEOUT overrides keepalive's count.
+TEST_P(Family, UserTimeoutEndsKeepaliveEarlier) {
+  Scene scene;
+  scene.options.keepalive.enabled = true;
+  scene.options.user_timeout_ms = 7'300'000;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  d.advance(7200s + 2 * 75s);
+  for (int i = 0; i < 2; ++i) d.expect(ACK, seq(0), ack(1), after(7200s + i * 75s));
+  d.expect(RST | ACK, seq(1), ack(1), after(7350s));
+  EXPECT_EQ(d.app().closed(), Errc::kTimedOut);
+}
+
 TEST_P(Family, AnsweredProbesAndActivityRestartTheTimer) {
   Scene scene;
   scene.options.keepalive.enabled = true;

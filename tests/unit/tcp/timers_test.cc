@@ -327,6 +327,35 @@ TEST(Keepalive, AnyAnswerBeginsANewIdlePeriod) {
   EXPECT_EQ(s.sent_text(), "");
 }
 
+// 10 s of silence, then a probe a second: after the user timeout the next one is not waited for.
+TEST(Keepalive, UserTimeoutCountsInsteadOfTheProbes) {
+  for (const auto& [timeout_ms, probes] : {std::pair{1000U, 1}, {10'000U, 1}, {11'000U, 1}, {11'500U, 2}, {20'000U, 10}}) {
+    Params params = keepalive();
+    params.user_timeout_ms = timeout_ms;
+    Sender s(params);
+    s.establish();
+    EXPECT_EQ(s.next_timer_ms(), 10'000);
+    for (int i = 0; i < probes; ++i) {
+      EXPECT_EQ(s.tcb.state, State::kEstablished) << timeout_ms << " ms, probe " << i;
+      s.next_timer_ms();
+    }
+    EXPECT_EQ(s.tcb.state, State::kClosed) << timeout_ms;
+    EXPECT_EQ(s.tcb.error, Errc::kTimedOut);
+    EXPECT_EQ(s.counters.keepalive_probes, static_cast<unsigned>(probes)) << timeout_ms;
+  }
+}
+
+TEST(Keepalive, NoMoreProbesThanCanBeCounted) {
+  Params params = keepalive();
+  params.user_timeout_ms = 0x7fffffff;
+  Sender s(params);
+  s.establish();
+  for (int i = 0; i < 127; ++i) s.next_timer_ms();
+  EXPECT_EQ(s.tcb.state, State::kEstablished);
+  s.next_timer_ms();
+  EXPECT_EQ(s.tcb.state, State::kClosed);
+}
+
 TEST(Keepalive, OutstandingDataIsProbeEnough) {
   Sender s(keepalive());
   s.establish();
