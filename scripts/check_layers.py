@@ -230,7 +230,8 @@ def check_text(file):
             yield Finding(file.path, number, f'"{match.group()}": names one machine or tool, and means nothing to a reader of the project')
     if pathlib.PurePosixPath(file.path).name in SYSTEM_NAMES and not file.path.startswith('include/'):
         yield Finding(file.path, 1, 'is called like a header of the system and would be found in its place; call it otherwise')
-    if file.suffix in ('.h', '.hpp') and '#pragma once' not in file.lines:
+    precompiled = '/pch/' in file.path  # the main file of its own compilation, where GCC refuses the pragma
+    if file.suffix in ('.h', '.hpp') and not precompiled and '#pragma once' not in file.lines:
         yield Finding(file.path, 1, 'a header begins with #pragma once')
     if file.is_code:
         for number, line in enumerate(file.lines, 1):

@@ -148,6 +148,10 @@ class CheckLayers(unittest.TestCase):
         self.write('src/tcp/tcb.h', SPDX)
         self.assert_found('src/tcp/tcb.h', 1, 'pragma once')
 
+    def test_precompiled_header_needs_no_pragma_once(self):
+        self.write('tests/unit/tcp/pch/tcp_tests.h', SPDX)
+        self.assertEqual(self.findings(), [])
+
     def test_header_called_like_a_system_header_is_found(self):
         self.write('src/lib/limits.h', HEADER)
         self.assert_found('src/lib/limits.h', 1, 'header of the system')
