@@ -64,9 +64,14 @@ Verdict Stack::hold_fragment(Arrival& arrival, std::size_t interface) noexcept {
   wire::IpFragment fragment;
   const wire::FragmentCheck check = wire::read_fragment(packet, fragment);
   if (check != wire::FragmentCheck::kFine) {
-    if (!fragment.is_v4()) complain_of_fragment(arrival, interface, check, fragment.offset);
+    if (!fragment.is_v4()) {
+      // RFC 5722, RFC 7112: with a part of it refused there is no datagram.
+      if (check == wire::FragmentCheck::kTiny) reassembly_.spoil(fragment, static_cast<std::uint8_t>(interface));
+      complain_of_fragment(arrival, interface, check, fragment.offset);
+    }
     return verdict_of(check, fragment.is_v4());
   }
+  give_up_fragments(env_.now);
   Reassembled datagram;
   switch (reassembly_.add(fragment, static_cast<std::uint8_t>(interface), env_.now, datagram)) {
     case Reassembly::Result::kHeld: return verdict_of(check, fragment.is_v4());

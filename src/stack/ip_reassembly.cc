@@ -125,8 +125,13 @@ void Reassembly::remove(std::uint32_t index) noexcept {
   Queue& queue = queues_[d.dst.is_v4() ? 0 : 1];
   (d.older == kNoIndex ? queue.oldest : slab_[d.older].newer) = d.newer;
   (d.newer == kNoIndex ? queue.newest : slab_[d.newer].older) = d.older;
-  if (d.out.buf != nullptr) bufs_.release(d.out.buf);
+  drop_buffer(d);
   slab_.give(index);
+}
+
+void Reassembly::drop_buffer(Datagram& d) noexcept {
+  if (d.out.buf != nullptr) bufs_.release(d.out.buf);
+  d.out.buf = nullptr;
 }
 
 void Reassembly::clear() noexcept {
@@ -147,6 +152,7 @@ bool Reassembly::is_duplicate(const Datagram& d, const wire::IpFragment& fragmen
 }
 
 Reassembly::Result Reassembly::insert(Datagram& d, const wire::IpFragment& fragment) noexcept {
+  if (d.out.buf == nullptr) return Result::kOverlap;
   const std::uint32_t room = d.out.buf->room_len - kBufHeadroom;
   if (fragment.end() > room || fragment.end() > kMaxBytes) return Result::kTooLarge;
   if (count(d.have, first_block(fragment), end_block(fragment)) != 0) {
@@ -181,7 +187,6 @@ bool Reassembly::finish(Datagram& d) noexcept {
 
 Reassembly::Result Reassembly::add(const wire::IpFragment& fragment, std::uint8_t interface, Instant now,
                                    Reassembled& out) noexcept {
-  on_timer(now);
   std::uint32_t index = find(fragment, interface);
   if (index == kNoIndex) index = make(fragment, interface, now);
   if (index == kNoIndex) return Result::kNoBuffer;
@@ -193,17 +198,24 @@ Reassembly::Result Reassembly::add(const wire::IpFragment& fragment, std::uint8_
     out = d.out;
     d.out.buf = nullptr;
   }
-  remove(index);
+  // An IPv4 identification soon comes again; an IPv6 one is this datagram's alone.
+  if (result == Result::kOverlap && !fragment.is_v4()) {
+    drop_buffer(d);
+  } else {
+    remove(index);
+  }
   return result;
 }
 
-void Reassembly::on_timer(Instant now) noexcept {
-  for (const Queue& queue : queues_) {
-    while (queue.oldest != kNoIndex && slab_[queue.oldest].expires <= now) {
-      ++counters_.timeouts;
-      remove(queue.oldest);
-    }
-  }
+void Reassembly::spoil(const wire::IpFragment& fragment, std::uint8_t interface) noexcept {
+  const std::uint32_t index = find(fragment, interface);
+  if (index != kNoIndex) drop_buffer(slab_[index]);
+}
+
+Unfinished Reassembly::unfinished(const Datagram& d) noexcept {
+  std::uint32_t blocks = 0;
+  while (bit(d.have, blocks) && (blocks == 0 || !bit(d.begins, blocks))) ++blocks;
+  return {.src = d.src, .dst = d.dst, .id = d.id, .first = d.out, .len = 8 * blocks, .interface = d.interface};
 }
 
 Instant Reassembly::next_check() const noexcept {

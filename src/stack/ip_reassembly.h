@@ -32,6 +32,16 @@ struct Reassembled {
   std::uint8_t tos = 0;  // RFC 3168 5.3: CE if a fragment was marked
 };
 
+// A datagram given up for its age of which the first fragment is here, for an ICMP error to quote: the first `len`
+// bytes at `first.buf`, which has kBufHeadroom bytes before them and stays the reassembly's.
+struct Unfinished {
+  IpAddress src, dst;
+  std::uint32_t id = 0;
+  Reassembled first;
+  std::uint32_t len = 0;
+  std::uint8_t interface = 0;
+};
+
 class Reassembly {
  public:
   // Payload bytes of a datagram at most, a buffer with room for them given.
@@ -44,7 +54,7 @@ class Reassembly {
     kHeld,
     kComplete,
     kDuplicate,  // exactly a fragment that is here already
-    kOverlap,    // the datagram is given up
+    kOverlap,    // the datagram is given up, and of IPv6 also what is yet to come of it (RFC 5722)
     kBad,        // contradicts what is here (its end, ECN): given up
     kTooLarge,   // given up
     kNoBuffer,
@@ -55,13 +65,17 @@ class Reassembly {
   Reassembly(const Reassembly&) = delete;
   Reassembly& operator=(const Reassembly&) = delete;
 
-  // Copies the fragment's bytes; with kComplete `out` is the caller's.
+  // Copies the fragment's bytes; with kComplete `out` is the caller's. on_timer() first.
   [[nodiscard]] Result add(const wire::IpFragment& fragment, std::uint8_t interface, Instant now, Reassembled& out) noexcept;
-  // Gives up what is too old.
-  void on_timer(Instant now) noexcept;
+  // A fragment that is no use by itself came: if others of its datagram are here, that is given up as by kOverlap.
+  void spoil(const wire::IpFragment& fragment, std::uint8_t interface) noexcept;
+  // Gives up what is too old. `told(const Unfinished&)` hears of each whose first fragment is here.
+  template <typename Told>
+  void on_timer(Instant now, Told&& told) noexcept;
   [[nodiscard]] Instant next_check() const noexcept;
   void clear() noexcept;
 
+  // Those included that are spoilt and remembered.
   [[nodiscard]] std::uint32_t pending() const noexcept { return slab_.used(); }
   [[nodiscard]] const ReassemblyCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] static std::size_t bytes_needed(std::uint32_t datagrams) noexcept;
@@ -70,6 +84,7 @@ class Reassembly {
   static constexpr std::size_t kBlocks = kMaxBytes / 8;
   using Bits = std::array<std::uint64_t, kBlocks / 64>;
 
+  // Without a buffer it is spoilt, until its time is over.
   struct Datagram {
     IpAddress src, dst;
     std::uint32_t id = 0;
@@ -94,6 +109,9 @@ class Reassembly {
   [[nodiscard]] Result insert(Datagram& datagram, const wire::IpFragment& fragment) noexcept;
   [[nodiscard]] static bool is_duplicate(const Datagram& datagram, const wire::IpFragment& fragment) noexcept;
   [[nodiscard]] static bool finish(Datagram& datagram) noexcept;
+  // `len` 0: the first fragment is not here.
+  [[nodiscard]] static Unfinished unfinished(const Datagram& datagram) noexcept;
+  void drop_buffer(Datagram& datagram) noexcept;
   void evict_oldest() noexcept;
   void remove(std::uint32_t index) noexcept;
 
@@ -104,5 +122,20 @@ class Reassembly {
   std::array<Queue, 2> queues_;           // IPv4, IPv6: one timeout each, so that the oldest is first
   ReassemblyCounters counters_;
 };
+
+template <typename Told>
+void Reassembly::on_timer(Instant now, Told&& told) noexcept {
+  for (const Queue& queue : queues_) {
+    while (queue.oldest != kNoIndex && slab_[queue.oldest].expires <= now) {
+      const Datagram& datagram = slab_[queue.oldest];
+      if (datagram.out.buf != nullptr) {
+        ++counters_.timeouts;
+        const Unfinished left = unfinished(datagram);
+        if (left.len != 0) told(left);
+      }
+      remove(queue.oldest);
+    }
+  }
+}
 
 }  // namespace sluice::stack

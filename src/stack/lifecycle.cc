@@ -139,7 +139,7 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   if (now >= mtu_search_.next_check()) [[unlikely]] {
     mtu_search_.on_timer(now, [this](MtuSearch::Record& record) { return search_mtu(record); });
   }
-  if (now >= reassembly_.next_check()) [[unlikely]] reassembly_.on_timer(now);
+  if (now >= reassembly_.next_check()) [[unlikely]] give_up_fragments(now);
   const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
   if (n_expired_ != 0) remove_expired();
   if (bufs_.exhausted() + bufs_.refused() != pressure_seen_) [[unlikely]] relieve_pressure();

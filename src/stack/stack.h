@@ -280,6 +280,10 @@ class Stack {
   void send_icmp_error(Arrival& arrival, std::size_t interface, const IcmpError& error) noexcept;
   [[nodiscard]] bool may_complain(const Arrival& arrival, std::size_t interface, std::uint16_t& local) const noexcept;
   void complain(Arrival& arrival, std::size_t interface, wire::ParseError reason) noexcept;
+  // The same about what is no longer there whole: `packet` has src, dst, l3, payload and payload_len.
+  void send_icmp_error(const wire::Packet& packet, std::size_t interface, std::uint16_t local, const IcmpError& error) noexcept;
+  void give_up_fragments(Instant now) noexcept;
+  void complain_of_unfinished(const Unfinished& datagram) noexcept;
   void complain_of_fragment(Arrival& arrival, std::size_t interface, wire::FragmentCheck check,
                             std::uint32_t offset) noexcept;
 

@@ -97,10 +97,8 @@ TEST_P(Family, OverlappingFragmentsCostTheirDatagram) {
     d.send_frame(fragment_of(syn, {24, 40, true, id}));
     d.send_frame(overlap);
     d.verdict_is(d.v4() || id != 100 ? Verdict::kFragmentOverlap : Verdict::kFragmentTiny);
-    if (d.v4() || id != 100) {
-      d.send_frame(fragment_of(syn, {0, 24, false, id}));
-      d.verdict_is(held(d));
-    }
+    d.send_frame(fragment_of(syn, {0, 24, false, id}));
+    d.verdict_is(d.v4() ? held(d) : Verdict::kFragmentOverlap);  // RFC 5722: also what is yet to come
     d.expect_silence();
     ++id;
   }
@@ -146,8 +144,40 @@ TEST_P(Family, UnfinishedDatagramsAreGivenUpInTime) {
   EXPECT_EQ(d.counter("reassembly_pending"), 1U);
   d.advance(2s);
   EXPECT_EQ(d.counter("reassembly_timeouts"), 1U);
+  // Time Exceeded, fragment reassembly, quoting the first fragment as it came.
+  const std::vector<Frame> said = d.take_icmp();
+  ASSERT_EQ(said.size(), 1U);
+  const Frame& error = said[0];
+  EXPECT_EQ(error[d.l4()], d.v4() ? 11 : 3);
+  EXPECT_EQ(error[d.l4() + 1], 1);
+  const Frame first = fragment_of(syn, {0, 24});
+  EXPECT_EQ(Frame(error.begin() + static_cast<std::ptrdiff_t>(d.l4() + 8), error.end()), Frame(first.begin() + 14, first.end()));
   d.send_frame(fragment_of(syn, {24, 40, true}));
   d.verdict_is(held(d));
+}
+
+TEST_P(Family, UnfinishedDatagramsWithoutAFirstFragmentAreForgottenSilently) {
+  Dialogue d(GetParam());
+  d.send_frame(fragment_of(long_syn(d), {24, 40, true}));
+  d.advance(61s);
+  EXPECT_EQ(d.counter("reassembly_timeouts"), 1U);
+  d.expect_silence();
+}
+
+TEST_P(Family, ComplaintsOfUnfinishedDatagramsAreLimited) {
+  Scene scene;
+  scene.host.stack.reassembly = 2000;
+  scene.host.buffers = 8192;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  const Frame syn = long_syn(d);
+  for (std::uint32_t id = 0; id < 2000; ++id) d.send_frame(fragment_of(syn, {0, 24, false, id}));
+  d.advance(61s);
+  EXPECT_EQ(d.counter("reassembly_timeouts"), 2000U);
+  const std::size_t said = d.take_icmp().size();
+  EXPECT_GT(said, 0U);
+  EXPECT_LT(said, 1000U);
+  EXPECT_EQ(d.counter("icmp_errors_limited"), 2000 - said);
 }
 
 TEST_P(Family, FirstFragmentsWithoutEndHoldBoundedMemory) {

@@ -55,11 +55,16 @@ class Model {
     auto at = std::find_if(all_.begin(), all_.end(), [&](const Datagram& d) { return d.key == key; });
     if (at == all_.end()) {
       if (all_.size() == most_) all_.pop_front();
-      all_.push_back({key, now, {}});
+      all_.push_back({key, now, {}, false});
       at = std::prev(all_.end());
     }
+    if (at->spoilt) return Result::kOverlap;
     const Result result = judge(*at, piece);
     if (result == Result::kHeld || result == Result::kDuplicate) return result;
+    if (result == Result::kOverlap && !key.v4) {
+      at->spoilt = true;
+      return result;
+    }
     if (result == Result::kComplete) {
       for (const Piece& p : at->pieces) {
         out.resize(std::max<std::size_t>(out.size(), p.end()));
@@ -75,12 +80,16 @@ class Model {
     });
   }
   [[nodiscard]] std::size_t pending() const { return all_.size(); }
+  [[nodiscard]] std::size_t buffers() const {
+    return static_cast<std::size_t>(std::count_if(all_.begin(), all_.end(), [](const Datagram& d) { return !d.spoilt; }));
+  }
 
  private:
   struct Datagram {
     Key key;
     Instant since;
     std::vector<Piece> pieces;
+    bool spoilt = false;
   };
   static std::uint32_t blocks(const Piece& p) { return (p.end() + 7) / 8 * 8; }
   static Result judge(Datagram& d, const Piece& piece) {
@@ -120,6 +129,11 @@ struct Bench {
 
   explicit Bench(std::uint32_t datagrams) : reassembly(datagrams, SipKey{1, 2}, bufs) {}
 
+  void on_timer(Instant now) {
+    reassembly.on_timer(now, [this](const Unfinished& left) { told.push_back(left); });
+  }
+  std::vector<Unfinished> told;  // the buffers are gone
+
   Result add(const Key& key, const Piece& piece, Instant now, Bytes* payload = nullptr, Reassembled* whole = nullptr) {
     wire::IpFragment f;
     f.src = address(key.v4, key.src);
@@ -130,6 +144,7 @@ struct Bench {
     f.protocol = key.protocol;
     f.tos = piece.ecn;
     f.bytes = piece.bytes;
+    on_timer(now);
     Reassembled out;
     const Result result = reassembly.add(f, 0, now, out);
     if (result == Result::kComplete) {
@@ -174,7 +189,7 @@ TEST(ReassemblyTest, AgreesWithANaiveModel) {
     ASSERT_EQ(bench.add(key, piece, now, &got), expected) << "step " << step;
     ASSERT_EQ(got, want) << "step " << step;
     ASSERT_EQ(bench.reassembly.pending(), model.pending()) << "step " << step;
-    ASSERT_EQ(bench.bufs.in_use(), model.pending()) << "step " << step;
+    ASSERT_EQ(bench.bufs.in_use(), model.buffers()) << "step " << step;
     ++seen.at(static_cast<std::size_t>(expected));
   }
   for (const Result result : {Result::kHeld, Result::kComplete, Result::kDuplicate, Result::kOverlap, Result::kBad, Result::kTooLarge}) {
@@ -208,12 +223,38 @@ TEST(ReassemblyTest, ItsTimeEndsEarlierForIpv4) {
   EXPECT_EQ(bench.add({false, 2, 1, 6}, cut(0, 24, true), start), Result::kHeld);
   EXPECT_EQ(bench.add({true, 2, 1, 6}, cut(0, 24, true), start + Duration::seconds(1)), Result::kHeld);
   EXPECT_EQ(bench.reassembly.next_check(), start + Duration::seconds(31));
-  bench.reassembly.on_timer(start + Duration::seconds(31));
+  bench.on_timer(start + Duration::seconds(31));
   EXPECT_EQ(bench.reassembly.pending(), 1U);
   EXPECT_EQ(bench.reassembly.next_check(), start + Duration::seconds(60));
-  bench.reassembly.on_timer(start + Duration::seconds(60));
+  bench.on_timer(start + Duration::seconds(60));
   EXPECT_EQ(bench.reassembly.counters().timeouts, 2U);
   EXPECT_EQ(bench.bufs.in_use(), 0U);
+}
+
+TEST(ReassemblyTest, TheFirstFragmentIsShownWhenTimeIsOver) {
+  Bench bench(8);
+  EXPECT_EQ(bench.add({true, 2, 1, 6}, cut(0, 24, true), Instant{}), Result::kHeld);
+  EXPECT_EQ(bench.add({true, 2, 1, 6}, cut(24, 48, true), Instant{}), Result::kHeld);
+  EXPECT_EQ(bench.add({false, 2, 2, 6}, cut(0, 32, true), Instant{}), Result::kHeld);
+  EXPECT_EQ(bench.add({true, 2, 3, 6}, cut(24, 48, true), Instant{}), Result::kHeld);
+  bench.on_timer(Instant{} + Duration::seconds(60));
+  ASSERT_EQ(bench.told.size(), 2U) << "of the third the first fragment never came";
+  EXPECT_EQ(bench.told[0].id, 1U);
+  EXPECT_EQ(bench.told[0].len, 24U);
+  EXPECT_EQ(bench.told[1].id, 2U);
+  EXPECT_EQ(bench.told[1].len, 32U);
+  EXPECT_EQ(bench.reassembly.counters().timeouts, 3U);
+}
+
+TEST(ReassemblyTest, WhatIsSpoiltHoldsNoBufferAndIsNotShown) {
+  Bench bench(8);
+  EXPECT_EQ(bench.add({false, 2, 1, 6}, cut(0, 24, true), Instant{}), Result::kHeld);
+  EXPECT_EQ(bench.add({false, 2, 1, 6}, cut(16, 32, true), Instant{}), Result::kOverlap);
+  EXPECT_EQ(bench.bufs.in_use(), 0U);
+  EXPECT_EQ(bench.add({false, 2, 1, 6}, cut(24, 30, false), Instant{}), Result::kOverlap);
+  bench.on_timer(Instant{} + Duration::seconds(60));
+  EXPECT_TRUE(bench.told.empty());
+  EXPECT_EQ(bench.add({false, 2, 1, 6}, cut(24, 30, false), Instant{} + Duration::seconds(61)), Result::kHeld) << "a new one";
 }
 
 TEST(ReassemblyTest, TheOldestOfBothFamiliesGivesWay) {
