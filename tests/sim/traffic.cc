@@ -59,10 +59,18 @@ SocketOptions TrafficService::options() {
 bool TrafficService::open(std::uint32_t id, const IpAddress& remote, const IpAddress& local, bool simultaneous,
                           bool client) {
   const auto port = static_cast<std::uint16_t>(kFirstPort + id);
-  const auto result = host_.connect(*this, {remote, simultaneous ? port : kServerPort}, {local, port}, options());
-  if (!result) return false;
   End& end = traffic_.end(id, client);
+  SocketOptions with = options();
+  std::vector<std::byte> first;
+  if (traffic_.first_bytes() && !simultaneous && end.ending != Ending::kAbort) {
+    first.resize(rng_.below(std::min(end.to_send, 4000U) + 1));
+    for (std::uint32_t i = 0; i < first.size(); ++i) first[i] = static_cast<std::byte>(Traffic::byte_at(id, client, i));
+    with.first_bytes = first;
+  }
+  const auto result = host_.connect(*this, {remote, simultaneous ? port : kServerPort}, {local, port}, with);
+  if (!result) return false;
   end.connection = *result;
+  end.sent = end.connection.info().tx_queued;
   end.connection.set_context(&end);
   return true;
 }

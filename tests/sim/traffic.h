@@ -49,7 +49,9 @@ struct TrafficConfig {
   std::uint32_t abort_per_mille = 50;
   std::uint32_t close_at_once_per_mille = 50;
   std::uint32_t slow_reader_per_mille = 100;
-  bool replays = false;  // a late first segment may open a connection again that has ended: so are SYN cookies (ADR-0009)
+  bool first_bytes = false;  // clients have something to say with their SYN
+  // A late first segment may open a connection again that has ended: so are SYN cookies (ADR-0009) and Fast Open (ADR-0010).
+  bool replays = false;
 };
 
 // All connections of a simulation, by id; the two hosts' services share it.
@@ -72,6 +74,7 @@ class Traffic {
   void fail(std::string what) {
     if (failure_.empty()) failure_ = std::move(what);
   }
+  [[nodiscard]] bool first_bytes() const noexcept { return config_.first_bytes; }
   [[nodiscard]] bool may_replay(const End& end) const noexcept { return config_.replays && end.finished; }
   // After both ends have ended: were they told the truth?
   void judge();

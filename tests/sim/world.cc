@@ -31,9 +31,11 @@ struct Scenario {
   std::uint32_t msl_ms = 1000;
   std::uint32_t max_connections = 512;
   SynCookies cookies = SynCookies::kAuto;
+  bool fastopen = false;
 };
 
-Scenario draw(Rng& rng) {
+// `more`: for what was added later, so that seeds keep their meaning.
+Scenario draw(Rng& rng, Rng more) {
   Scenario s;
   const std::uint32_t size = rng.below(100);
   s.connections = size < 55 ? 1 + rng.below(4) : size < 97 ? 1 + rng.below(20) : 50 + rng.below(151);
@@ -69,6 +71,10 @@ Scenario draw(Rng& rng) {
   if (rng.below(4) == 0) {
     s.cookies = SynCookies::kAlways;
     s.traffic.replays = true;
+  }
+  if (more.below(4) == 0) {
+    s.fastopen = s.traffic.first_bytes = true;
+    s.traffic.replays = true;  // RFC 7413 2.1
   }
   return s;
 }
@@ -118,11 +124,12 @@ HostConfig host_config(const Scenario& scenario, int i, std::uint64_t seed) {
   config.stack.syn_cookies = scenario.cookies;
   config.stack.neighbour_sets = 4;
   config.stack.ecn = scenario.ecn;
+  config.stack.fastopen = scenario.fastopen;
   return config;
 }
 
 World::World(std::uint64_t seed, bool trace)
-    : rng_(seed), scenario_(draw(rng_)), trace_(trace), network_(scenario_.network, rng_.next()),
+    : rng_(seed), scenario_(draw(rng_, Rng(seed ^ 0x74137413U))), trace_(trace), network_(scenario_.network, rng_.next()),
       traffic_(scenario_.traffic, rng_.next()) {
   for (int i = 0; i < kHosts; ++i) {
     hosts_[i] = std::make_unique<Host>(host_config(scenario_, i, rng_.next()));
@@ -142,17 +149,18 @@ World::World(std::uint64_t seed, bool trace)
     if (both) openings_.push_back({at + Duration::microseconds(rng_.below(1000)), id, 1 - host, true, false});
   }
   std::stable_sort(openings_.begin(), openings_.end(), [](const Opening& a, const Opening& b) { return a.at > b.at; });
-  char text[300];
+  char text[320];
   std::snprintf(text, sizeof(text),
                 "%u connections of <= %u bytes, %s, mtu %u, loss %u duplicate %u reorder %u corrupt %u per mille, delay %lld us, "
-                "partitions every %lld ms for %lld ms, %llu bit/s, buffers %u, max_connections %u, ecn %d, marks %u per mille",
+                "partitions every %lld ms for %lld ms, %llu bit/s, buffers %u, max_connections %u, ecn %d, "
+                "marks %u per mille, fast open %d",
                 scenario_.connections, scenario_.traffic.max_bytes, scenario_.v6 ? "IPv6" : "IPv4", scenario_.mtu,
                 scenario_.network.loss, scenario_.network.duplicate, scenario_.network.reorder, scenario_.network.corrupt,
                 static_cast<long long>(scenario_.network.delay.us()),
                 static_cast<long long>(scenario_.network.partition_every.ms()),
                 static_cast<long long>(scenario_.network.partition_for.ms()),
                 static_cast<unsigned long long>(scenario_.network.bits_per_second), scenario_.buffers, scenario_.max_connections,
-                scenario_.ecn ? 1 : 0, scenario_.network.mark);
+                scenario_.ecn ? 1 : 0, scenario_.network.mark, scenario_.fastopen ? 1 : 0);
   outcome_.scenario = text;
 }
 
