@@ -8,7 +8,9 @@
 #include <fstream>
 #include <string>
 
+#include "base/buf.h"
 #include "engine/group.h"
+#include "port/dpdk/buffers.h"
 #include "stack/stack.h"
 
 namespace sluice::lib {
@@ -16,10 +18,16 @@ namespace sluice::lib {
 namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20U;
-// A buffer with its mbuf, its Buf and its room, about.
+// A buffer with its mbuf, its Buf and its room, about, where the MTU asks for no more room than there is anyway.
 constexpr std::size_t kBytesPerBuffer = 2560;
 // What a device's queue and a shard's own stock keep for themselves.
 constexpr std::size_t kBuffersPerQueue = 4096;
+
+std::size_t bytes_per_buffer(const Config& config) noexcept {
+  std::uint16_t mtu = 0;
+  for (const PortConfig& port : config.ports) mtu = std::max(mtu, port.mtu);
+  return kBytesPerBuffer + port::buffer_room(mtu) - kBufRoom;
+}
 
 bool read_number(std::string_view text, unsigned& out) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -98,24 +106,30 @@ Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
                              available / kMiB)};
   }
   const std::size_t least = kBuffersPerQueue * limits.shards * std::max<std::size_t>(config.ports.size(), 1);
+  const std::size_t each = bytes_per_buffer(config);
   if (config.tcp.buffers != 0) {
     limits.buffers = config.tcp.buffers;
-    if (limits.buffers * kBytesPerBuffer > dpdk_memory) {
+    if (limits.buffers < least) {
+      return Error{Errc::kInvalid, fmt::format("tcp.buffers: {} packet buffers are too few for {} shard(s) on {} port(s); write "
+                                               "{} or more, or \"auto\"",
+                                               limits.buffers, limits.shards, config.ports.size(), least)};
+    }
+    if (limits.buffers * each > dpdk_memory) {
       return Error{Errc::kNoMemory, fmt::format("tcp.buffers: {} packet buffers need {} MiB, DPDK can have {} MiB; "
                                                 "lower it, or reserve more hugepages",
-                                                limits.buffers, limits.buffers * kBytesPerBuffer / kMiB,
-                                                dpdk_memory / kMiB)};
+                                                limits.buffers, limits.buffers * each / kMiB, dpdk_memory / kMiB)};
     }
   } else {
     const std::size_t wanted = least + std::clamp<std::size_t>(config.tcp.max_connections / 4, 4096, 262'144);
-    limits.buffers = std::min(wanted, dpdk_memory / 2 / kBytesPerBuffer);
+    limits.buffers = std::min(wanted, dpdk_memory / 2 / each);
   }
   if (limits.buffers < least) {
     return Error{Errc::kNoMemory,
                  fmt::format("tcp.buffers: {} packet buffers are too few for {} shard(s) on {} port(s), which need {} "
-                             "({} MiB); DPDK can have {} MiB",
-                             limits.buffers, limits.shards, config.ports.size(), least,
-                             least * kBytesPerBuffer / kMiB, dpdk_memory / kMiB)};
+                             "({} MiB); DPDK can have {} MiB, of which \"auto\" takes half: give it more memory, or fewer "
+                             "dpdk.lcores",
+                             limits.buffers, limits.shards, config.ports.size(), least, least * each / kMiB,
+                             dpdk_memory / kMiB)};
   }
   limits.fragments = std::max<std::size_t>(least, limits.buffers / 4);
   return limits;

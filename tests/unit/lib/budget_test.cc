@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "port/dpdk/buffers.h"
+
 namespace sluice::lib {
 namespace {
 
@@ -32,6 +34,33 @@ TEST_F(BudgetTest, AutoTakesWhatIsUsefulOrHalfOfWhatIsThere) {
   ASSERT_TRUE(small.ok());
   EXPECT_LT(small->buffers, 60'000U);
   EXPECT_GE(small->buffers, 4096U);
+}
+
+// Buffers are as large as the largest MTU wants them: fewer fit.
+TEST_F(BudgetTest, AutoFitsInMemoryWhateverTheMtu) {
+  config.tcp.max_connections = 1'000'000;
+  config.ports.resize(2);
+  for (const std::uint16_t mtu : {1500, 4000, 9000, 9600}) {
+    config.ports[1].mtu = mtu;
+    const auto plan = plan_limits(config, kGiB);
+    ASSERT_TRUE(plan.ok());
+    const port::BufferLimits limits{plan->buffers, plan->fragments, mtu};
+    EXPECT_LT(port::DpdkBuffers::memory_needed(limits, 2), kGiB) << mtu;
+    EXPECT_GT(port::DpdkBuffers::memory_needed(limits, 2), kGiB / 2) << mtu;
+  }
+  config.tcp.buffers = 200'000;
+  EXPECT_EQ(plan_limits(config, kGiB).error().code, Errc::kNoMemory);
+}
+
+// However much memory there is, so the configuration is to blame.
+TEST_F(BudgetTest, FewerBuffersThanQueuesNeedIsInvalid) {
+  config.tcp.buffers = 4095;
+  const auto few = plan_limits(config, 64 * kGiB);
+  ASSERT_FALSE(few.ok());
+  EXPECT_EQ(few.error().code, Errc::kInvalid);
+  EXPECT_NE(few.error().message.find("write 4096 or more"), std::string::npos) << few.error().message;
+  config.tcp.buffers = 4096;
+  EXPECT_TRUE(plan_limits(config, 64 * kGiB).ok());
 }
 
 TEST_F(BudgetTest, TooLittleMemoryNamesKeyNumbersAndRemedy) {
