@@ -53,6 +53,8 @@ Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
     acknowledged(tcb, segment, env);
     return Verdict::kAckAccepted;
   }
+  // An ACK of the ISS: with our SYN still out there is nothing behind it that a duplicate could ask for.
+  if ((tcb.flags & kSynUnacked) != 0) [[unlikely]] return Verdict::kAckDuplicate;
   AckNews news;
   news.sample.flight = in_flight(tcb);
   if (segment.options->n_sack != 0) {

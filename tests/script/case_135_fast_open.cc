@@ -177,6 +177,21 @@ TEST_P(Family, FastOpensOfAListenerAreBounded) {
   sixth.expect(SYN | ACK, seq(0), ack(6));
 }
 
+TEST_P(Family, AcksOfTheIssOfAClosedFastOpenAreNoDuplicates) {
+  Dialogue d(GetParam(), fast_scene());
+  const std::string cookie = ask(d, d.peer());
+  d.send(SYN, seq(0), mss(1000), sack_permitted(), data("hello"), fast_open(cookie));
+  d.expect(SYN | ACK, seq(0), ack(6));
+  d.app().send("world");
+  d.expect(ACK, seq(1), ack(6), data("world"));
+  d.app().close();
+  d.expect(FIN | ACK, seq(6), ack(6));
+  for (int i = 0; i < 4; ++i) d.send(ACK, seq(6), ack(0), sack({{1, 6}}));
+  d.expect_silence();
+  d.send(ACK, seq(6), ack(7));
+  d.state_is(State::kFinWait2);
+}
+
 TEST_P(Family, FastOpenThatIsNeverConfirmedIsGivenUp) {
   Dialogue d(GetParam(), fast_scene());
   const std::string cookie = ask(d, d.peer());

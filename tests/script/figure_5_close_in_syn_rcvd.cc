@@ -32,4 +32,15 @@ TEST_P(Family, SynAndFinAreRetransmittedFromFinWait1) {
   d->state_is(State::kFinWait2);
 }
 
+TEST_P(Family, AcksOfTheIssInFinWait1AreNoDuplicates) {
+  const auto d = reach(GetParam(), State::kSynRcvd, true);
+  d->app().close();
+  d->expect(FIN | ACK, seq(1), ack(1));
+  for (int i = 0; i < 4; ++i) d->send(ACK, seq(1), ack(0));  // nothing is behind our SYN that they could ask for
+  d->expect_silence();
+  d->state_is(State::kFinWait1);
+  d->send(ACK, seq(1), ack(2));
+  d->state_is(State::kFinWait2);
+}
+
 }  // namespace sluice::script
