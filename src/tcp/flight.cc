@@ -131,6 +131,8 @@ void flight_acked(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noe
   records.advance(tcb.snd_una, [&](const SendRecord& record, SeqNum begin, SeqNum end) {
     delivered(tcb, *map, record, begin, end, segment, news, env);
   });
+  // What had arrived the first time may have waited there for what was sent again (Karn).
+  if (news.resent != 0) news.sample.rtt_us = 0;
   map->fack = later(map->fack, tcb.snd_una);
   if (map->sacked == 0) map->sacked_segments = 0;
   measure(tcb, *map, segment, news, env);

@@ -109,6 +109,37 @@ TEST(Rtt, RetransmittedSegmentIsNotTimed) {
   EXPECT_EQ(s.tcb.srtt_us8, srtt);
 }
 
+// What had arrived long before is acknowledged with the retransmission that it had waited for: neither is timed.
+TEST(Rtt, WhatWaitedForARetransmissionIsNotTimed) {
+  for (const bool sack : {false, true}) {
+    SCOPED_TRACE(sack);
+    Sender s;
+    s.establish(65535, Offer{.sack = sack}, Duration::milliseconds(20));
+    s.write(5 * 1460);
+    s.advance(Duration::milliseconds(20));
+    if (sack) {
+      s.ack(0, {{1460, 2920}});  // reported, and forgotten by the timeout
+    } else {
+      s.ack(0);
+    }
+    while (s.counters.rto_timeouts < 2) s.next_timer_ms();
+    s.advance(Duration::milliseconds(20));
+    s.ack(5 * 1460);
+    EXPECT_EQ(s.tcb.srtt_us8 / 8, 20'000U);
+  }
+}
+
+TEST(Rtt, WhatWaitedForAFastRetransmissionIsNotTimed) {
+  Sender s;
+  s.establish(65535, Offer{}, Duration::milliseconds(20));
+  s.write(5 * 1460);
+  s.advance(Duration::milliseconds(20));
+  for (int i = 0; i < 3; ++i) s.ack(0);
+  s.advance(Duration::milliseconds(20));
+  s.ack(5 * 1460);
+  EXPECT_EQ(s.tcb.srtt_us8 / 8, 20'000U);
+}
+
 TEST(Rtt, EchoedTimestampMeasuresARetransmittedSegment) {
   Sender s;
   s.establish(65535, Offer{.tsval = static_cast<std::uint32_t>(s.now.ms())});
