@@ -260,7 +260,10 @@ void output(Tcb& tcb, Env& env) noexcept {
       }
     }
   }
-  if ((tcb.flags & kAckNow) != 0) send_ack(tcb, env);
+  if ((tcb.flags & kAckNow) == 0) return;
+  const Tick release = is_paced(env.of(tcb)) ? tcb.t_delack : Tick{};
+  send_ack(tcb, env);
+  if (release.armed()) [[unlikely]] tcb.t_delack = release;  // pacing waits for it as well; once too often does no harm
 }
 
 void send_ack(Tcb& tcb, Env& env) noexcept {

@@ -127,6 +127,27 @@ TEST(Pacing, NeverMoreThanRateTimesTimeAndTwoQuanta) {
   EXPECT_GE(all + kSegment, pacing::bytes_in(rate, 9'500)) << "timers that are late by a tick cost nothing";
 }
 
+// Nothing else would: with nothing outstanding no other timer runs.
+TEST(Pacing, AnAcknowledgmentOfOursLeavesTheReleaseArmed) {
+  Avoiding s;
+  s.tcb.quickacks = 8;
+  while (s.state().credit >= static_cast<std::int32_t>(kSegment)) {
+    s.write(kSegment);
+    s.ack(s.nxt());
+  }
+  s.settle();
+  s.write(kSegment);
+  ASSERT_EQ(s.sent_text(), "");
+  ASSERT_EQ(s.tcb.snd_nxt, s.tcb.snd_una);
+  const Tick release = s.tcb.t_delack;
+  ASSERT_TRUE(release.armed());
+  s.peer_data("x", s.una());
+  EXPECT_EQ(s.sent_text(), "a");
+  EXPECT_EQ(s.tcb.t_delack, release);
+  s.next_timer_ms();
+  EXPECT_EQ(bytes_of(s.sent), kSegment);
+}
+
 // The loop was away for a while: what should have left meanwhile does, up to the bucket's depth.
 TEST(Pacing, ALateReleaseCatchesUpByADepthAtMost) {
   Avoiding s;
