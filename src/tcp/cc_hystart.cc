@@ -55,7 +55,8 @@ void acked(Tcb& tcb, HyStart& h, const AckSample& sample) noexcept {
   if (h.css_rounds != 0) growth /= kCssGrowthDivisor;
   tcb.cwnd = std::min(tcb.cwnd + growth, reno::kCwndMax);
   judge_delay(h);
-  if (tcb.snd_una.before(h.window_end)) return;
+  // (A round that began 2 GB ago, the window hardly used since, would end ahead again, but not within what is outstanding.)
+  if (tcb.snd_una.before(h.window_end) && !h.window_end.after(tcb.snd_nxt)) return;
   if (h.css_rounds != 0 && h.css_rounds++ == kCssRounds) {
     tcb.ssthresh = tcb.cwnd;
     return;

@@ -16,7 +16,8 @@ constexpr std::nullopt_t kContinue = std::nullopt;
 
 // Within two buffers' length of RCV.NXT: what a peer could have sent a while ago, or too early.
 bool plausible(const Tcb& tcb, SeqNum seq, const Env& env) noexcept {
-  const std::uint32_t reach = 2 * std::max(env.of(tcb).rcvbuf, 65'535U);
+  constexpr std::uint32_t kMost = 1U << 30U;  // twice this is half of all numbers
+  const std::uint32_t reach = std::min(2 * std::max(env.of(tcb).rcvbuf, 65'535U), kMost);
   return seq.in_window(tcb.rcv_nxt - reach, 2 * reach);
 }
 

@@ -101,7 +101,9 @@ void rack_widen(Tcb& tcb, Env& env) noexcept {
   SendMap* map = in_flight(tcb) != 0 ? need_map(tcb, env) : nullptr;
   if (map != nullptr) {  // once a round trip
     map->reo_persist = SendMap::kReoPersist;
-    if ((map->flags & kDsackRound) != 0 && tcb.snd_una.before(map->dsack_round)) return;
+    // One of 2 GB ago would lie ahead again, but not within what is outstanding.
+    const bool this_round = tcb.snd_una.before(map->dsack_round) && !map->dsack_round.after(tcb.snd_nxt);
+    if ((map->flags & kDsackRound) != 0 && this_round) return;
     map->flags |= kDsackRound;
     map->dsack_round = tcb.snd_nxt;
   }

@@ -75,6 +75,8 @@ void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept
     map.dup_bytes -= had_left;
     news.delivered -= std::min(had_left, news.delivered);
     tcb.dupacks = 0;
+    // Else it would lie ahead again 2 GB later.
+    if (tcb.snd_una.after(map.recover)) map.flags &= static_cast<std::uint16_t>(~kRecovered);
     if ((tcb.flags & kInRecovery) == 0 || sent_again) return;
     tcb.flags |= kRexmtOne;  // whatever cwnd says (RFC 6582 3.2 step 3)
   } else {
@@ -203,7 +205,8 @@ void retransmit_overdue(Tcb& tcb, Env& env) noexcept { retransmit(tcb, false, en
 
 void retransmit_all(Tcb& tcb, Env& env) noexcept {
   retransmit(tcb, true, env);
-  if (SendMap* map = map_of(tcb, env)) map->flags &= static_cast<std::uint16_t>(~kUndoable);  // not by congestion
+  // Not by congestion; and the window may have been shut for longer than RACK's times can be compared.
+  if (SendMap* map = map_of(tcb, env)) map->flags &= static_cast<std::uint16_t>(~(kUndoable | kRackValid));
 }
 
 wire::SackBlock next_retransmission(Tcb& tcb, Env& env) noexcept {

@@ -97,6 +97,16 @@ TEST(HyStart, ASpikeIsForgiven) {
   EXPECT_EQ(s.tcb.cwnd, 2 * cwnd);
 }
 
+TEST(HyStart, ARoundOfLongAgoIsOver) {
+  SlowStart s;
+  s.round(40'000);
+  s.round(40'000);
+  s.state.window_end = s.tcb.snd_una - 0x80000001U;  // as 2 GB later
+  s.round(40'000);
+  s.round(60'000);
+  EXPECT_TRUE(s.conservative());
+}
+
 // RFC 3465: a stretch ACK opens the window by two segments only.
 TEST(HyStart, StretchAcksCountTwoSegments) {
   SlowStart s;

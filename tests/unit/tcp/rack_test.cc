@@ -148,6 +148,38 @@ TEST(Rack, WindowGrowsWithDsacksOnceARoundTrip) {
   EXPECT_EQ(s.sent_text(), "1000-2000");
 }
 
+// 40 minutes are more than microseconds modulo 2^32 can compare.
+TEST(Rack, TimesFromBeforeALongClosedWindowAreForgotten) {
+  Path s;
+  s.write(3000);
+  s.rtt_passes();
+  s.ack(0, {{1000, 2000}});
+  s.ack(0, 0U);
+  for (int minute = 0; minute < 40; ++minute) {
+    s.pass(Duration::seconds(60));
+    s.ack(0, 0U);
+  }
+  ASSERT_EQ(s.tcb.state, State::kEstablished);
+  s.ack(0, 60'000U);
+  ASSERT_NE(s.tcb.flags & kInRtoRecovery, 0U);
+  const auto sent_us = s.env().now_us();
+  s.rtt_passes();
+  s.ack(1000);
+  ASSERT_EQ(s.maps.used(), 1U);
+  EXPECT_EQ(s.maps[s.tcb.sends].rack_sent_us, sent_us);
+}
+
+TEST(Rack, ADsackOfLongAgoHoldsUpNoWidening) {
+  Path s;
+  s.write(3000);
+  s.rtt_passes();
+  s.ack(1000, {{0, 1000}});
+  ASSERT_EQ(s.tcb.reo_mult, 1U);
+  s.maps[s.tcb.sends].dsack_round = s.tcb.snd_una - 0x80000001U;  // as 2 GB later
+  s.ack(1000, {{0, 1000}});
+  EXPECT_EQ(s.tcb.reo_mult, 2U);
+}
+
 // 0 is lost, and so is its retransmission; what left after that arrives.
 TEST(Rack, LostRetransmissionIsDetected) {
   Path s;

@@ -167,6 +167,21 @@ TEST(NewReno, DuplicatesOfWhatWasRecoveredBeginNothing) {
   EXPECT_EQ(s.counters.fast_retransmits, 1U);
 }
 
+// Where a recovery ended is forgotten once it is passed: 2 GB later it would seem to lie ahead.
+TEST(NewReno, ARecoveryOfLongAgoHoldsUpNoOther) {
+  Sender s;
+  ten_outstanding(s, kPlain);
+  for (int i = 0; i < 12; ++i) s.ack(0);
+  ASSERT_GT(s.nxt(), 14'000U);
+  s.ack(12'000);
+  s.ack(13'000);
+  ASSERT_EQ(s.maps.used(), 1U) << "something was outstanding all the time";
+  s.maps[s.tcb.sends].recover = s.tcb.snd_una - 0x80000001U;
+  s.sent_text();
+  for (int i = 0; i < 3; ++i) s.ack(13'000);
+  EXPECT_EQ(s.counters.fast_retransmits, 2U);
+}
+
 TEST(NewReno, WithoutAMapOneSegmentIsRetransmitted) {
   Sender s;
   while (s.maps.take() != kNoIndex) {

@@ -86,6 +86,18 @@ TEST(ChallengeAck, LimitHoldsWhereItsClockReadsZero) {
   EXPECT_EQ(c.answer(), "A 1 1");
 }
 
+// The largest buffer that there can be: every old number is plausible.
+TEST(ChallengeAck, LimitIsNotForDuplicatesOfALargeWindow) {
+  OneConnection c(Params{.rcvbuf = 1U << 30U});
+  c.open_passively();
+  c.arrive({.data = "text"});
+  c.settle();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(c.arrive({.data = "text"}), Verdict::kDataDuplicate);
+    EXPECT_EQ(c.answer(), "A 1 5");
+  }
+}
+
 TEST_F(Established, AckOfWhatWasNeverSentIsAnsweredAndItsTextRefused) {
   EXPECT_EQ(c.arrive({.ack = 2, .data = "x"}), Verdict::kAckTooHigh);
   EXPECT_EQ(c.answer(), "A 1 1");
