@@ -26,6 +26,12 @@ void reduce(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
   }
 }
 
+// The window was reduced, and what was outstanding then still is, or has just been acknowledged. (A reduction of 2 GB ago
+// would lie ahead again, but not within what is outstanding.)
+bool reduced_lately(const Tcb& tcb, const CongestionState& state) noexcept {
+  return state.reduced && !tcb.snd_una.after(state.cwr_end) && !state.cwr_end.after(tcb.snd_nxt);
+}
+
 // RFC 3168 6.1.2: whatever the reason, the peer is told, and echoes of this window say nothing new.
 void note_reduced(Tcb& tcb, Env& env) noexcept {
   if ((tcb.flags & kEcnOk) == 0) [[likely]] return;
@@ -56,6 +62,11 @@ void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
 }
 
 void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
+  if ((tcb.flags & kEcnOk) != 0 && env.of(tcb).congestion != CongestionControl::kDctcp) [[unlikely]] {
+    // RFC 3168 6.1.2: once for marks and losses of one window. (DCTCP's answer to a mark may have been next to none.)
+    const CongestionState* state = state_of(tcb, env);
+    if (state != nullptr && reduced_lately(tcb, *state) && tcb.snd_una != state->cwr_end) return;
+  }
   reduce(tcb, flight, env);
   note_reduced(tcb, env);
 }
@@ -66,13 +77,16 @@ void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
   const bool is_dctcp = env.of(tcb).congestion == CongestionControl::kDctcp;
   if (is_dctcp) dctcp::observe(tcb, state->as_dctcp(), acked, echoed);
   if (!echoed || (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) return;
-  if (state->reduced && tcb.snd_una.before(state->cwr_end)) return;  // once a round trip
+  // Once a round trip: until something beyond cwr_end is acknowledged the peer has not heard CWR, and echoes on.
+  if (reduced_lately(tcb, *state)) return;
   ++env.counters.ecn_reductions;
+  const std::uint32_t before = tcb.cwnd;
   if (is_dctcp) {
     dctcp::reduce(tcb, state->dctcp);
   } else {
     reduce(tcb, tcb.cwnd, env);
   }
+  tcb.cwnd = std::min(tcb.cwnd, before);  // ssthresh is two segments at least, the window may have been one
   note_reduced(tcb, env);
 }
 

@@ -10,6 +10,7 @@
 namespace sluice::tcp {
 
 void ecn_acked(Tcb& tcb, const Segment& segment, std::uint32_t acked, std::uint32_t cwnd, Env& env) noexcept {
+  if (segment.ack.before(tcb.snd_una)) return;  // overtaken: it echoes what was answered
   const bool echo = segment.has(kEce);
   if (!echo && env.of(tcb).congestion != CongestionControl::kDctcp) return;
   if (echo) tcb.cwnd = std::min(tcb.cwnd, cwnd);  // RFC 3168 6.1.2: no growth by an echo

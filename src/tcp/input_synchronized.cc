@@ -128,7 +128,9 @@ Done check_ack(Tcb& tcb, const Segment& segment, Env& env, Verdict& verdict) noe
   if (!segment.has(kAck)) return Verdict::kNoAck;
   if (tcb.state == State::kSynRcvd) {
     verdict = Verdict::kSynRcvdEstablished;
-    return acknowledge_syn(tcb, segment, env);
+    if (const Done done = acknowledge_syn(tcb, segment, env)) return done;
+    if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_text(tcb, segment, env);
+    return kContinue;
   }
   if (segment.ack.after(tcb.snd_nxt)) return answer_unacceptable(tcb, segment, Verdict::kAckTooHigh, env);
   if (segment.ack.before(tcb.snd_una - (std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale))) {
@@ -137,7 +139,9 @@ Done check_ack(Tcb& tcb, const Segment& segment, Env& env, Verdict& verdict) noe
   note_timestamp(tcb, segment, env);
   restart_keepalive(tcb, env);
   const SeqNum una = tcb.snd_una;
-  const std::uint32_t cwnd = tcb.cwnd;
+  // What echoes may not exceed. Recovery has answered already, and decides itself (RFC 6937, RFC 5681 3.1): the peer
+  // echoes until it hears CWR, which new data bring, and these come last.
+  const std::uint32_t cwnd = (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0 ? UINT32_MAX : tcb.cwnd;
   verdict = on_ack(tcb, segment, env);
   if ((tcb.flags & kEcnOk) != 0) [[unlikely]] {
     ecn_acked(tcb, segment, tcb.snd_una - una, cwnd, env);

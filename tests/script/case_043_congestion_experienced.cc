@@ -22,6 +22,14 @@ TEST_P(Family, MarkIsEchoedUntilCwr) {
   d.expect(ACK | ECE, ack(501));
 }
 
+TEST_P(Family, MarkOnTextThatCompletesTheHandshakeIsEchoed) {
+  Dialogue d(GetParam(), with_ecn());
+  d.send(SYN | ECE | CWR, mss(1000));
+  d.expect(SYN | ACK | ECE, seq(0), ack(1));
+  d.send(ACK, seq(1), ack(1), bytes(100), ce());  // the ACK before it was lost
+  d.expect(ACK | ECE, ack(101));
+}
+
 TEST_P(Family, MarkOnAPureAckMeansNothing) {
   Dialogue d(GetParam(), with_ecn());
   establish_with_ecn(d);

@@ -29,6 +29,24 @@ TEST_P(Family, EchoHalvesTheWindowOnceARoundTrip) {
   d.peer().take();
 }
 
+// CWR goes with the text behind what was outstanding: the ACK of the last byte before it echoes yet.
+TEST_P(Family, EchoesUntilThePeerHearsCwrAreOne) {
+  Dialogue d(GetParam(), with_ecn());
+  establish_with_ecn(d);
+  d.app().send_bytes(60'000);
+  for (std::uint32_t i = 0; i < 10; ++i) d.expect(ACK, seq(1 + 1000 * i), bytes(1000), ect());
+  for (std::uint32_t upto = 1001; upto <= 5001; upto += 1000) d.send(ACK | ECE, seq(1), ack(upto));
+  d.expect_silence();
+  d.send(ACK | ECE, seq(1), ack(6001));
+  d.expect(ACK | CWR, seq(10001), bytes(1000), ect());
+  for (std::uint32_t upto = 7001; upto <= 10001; upto += 1000) d.send(ACK | ECE, seq(1), ack(upto));
+  EXPECT_EQ(d.app().info().ssthresh, 5000U);
+  for (std::uint32_t at = 11001; at <= 14001; at += 1000) d.expect(ACK, seq(at), bytes(1000), ect());
+  d.send(ACK, seq(1), ack(11001));
+  EXPECT_EQ(d.app().info().ssthresh, 5000U);
+  d.peer().take();
+}
+
 TEST_P(Family, CubicAnswersAnEchoBySevenTenths) {
   Dialogue d(GetParam(), with_ecn(CongestionControl::kCubic));
   establish_with_ecn(d);

@@ -354,6 +354,102 @@ TEST(RtoRecovery, OneSegmentIsRepeatedUntilItArrives) {
   EXPECT_EQ(s.maps.used(), 0U);
 }
 
+// --- with ECN (RFC 3168 6.1.2) ---
+
+void ten_outstanding_with_ecn(Sender& s, std::uint32_t queued) {
+  s.establish(65535, kSack);
+  s.tcb.flags |= kEcnOk;
+  s.write(queued);
+  ASSERT_EQ(s.nxt(), 10'000U);
+  s.sent_text();
+  s.echo_marks(true);
+}
+constexpr Params kReno{.congestion = CongestionControl::kNewReno};
+
+// The peer echoes until CWR tells it to stop, and CWR is for new data, which comes last.
+TEST(EcnRecovery, EchoesDoNotHoldUpProportionalReduction) {
+  Sender s(kReno);
+  ten_outstanding_with_ecn(s, 10'000);
+  s.ack(0, {{7000, 10'000}});
+  EXPECT_EQ(s.sent_text(), "0-1000 1000-2000 2000-3000");
+  s.ack(1000, {{7000, 10'000}});
+  EXPECT_EQ(s.sent_text(), "3000-4000 4000-5000");
+  s.ack(2000, {{7000, 10'000}});
+  s.ack(3000, {{7000, 10'000}});
+  s.ack(10'000);
+  EXPECT_EQ(s.tcb.cwnd, 5000U) << "ssthresh";
+}
+
+TEST(EcnRecovery, EchoesDoNotHoldUpSlowStartAfterATimeout) {
+  Sender s(kReno);
+  ten_outstanding_with_ecn(s, 10'000);
+  while (s.counters.rto_timeouts == 0) s.next_timer_ms();
+  s.sent_text();
+  s.ack(1000);
+  EXPECT_EQ(s.sent_text(), "1000-2000 2000-3000");
+}
+
+TEST(EcnRecovery, AMarkAndALossOfOneWindowAreOneEvent) {
+  for (const CongestionControl algorithm : {CongestionControl::kNewReno, CongestionControl::kCubic}) {
+    Sender s(Params{.congestion = algorithm});
+    ten_outstanding_with_ecn(s, 40'000);
+    s.ack(1000);
+    const std::uint32_t ssthresh = s.tcb.ssthresh;
+    ASSERT_LT(ssthresh, 10'000U);
+    s.ack(1000, {{2000, 6000}});
+    ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+    EXPECT_EQ(s.tcb.ssthresh, ssthresh);
+    s.ack(10'000);
+    EXPECT_EQ(s.tcb.cwnd, ssthresh);
+    s.echo_marks(false);
+    const std::uint32_t nxt = s.nxt();
+    s.ack(10'000, {{11'000, nxt}});
+    EXPECT_LT(s.tcb.ssthresh, ssthresh) << "another window";
+  }
+}
+
+// RFC 8257 3.5: a mark may have cost next to nothing, a loss costs half.
+TEST(EcnRecovery, DctcpAnswersALossBehindAMark) {
+  Sender s(Params{.congestion = CongestionControl::kDctcp});
+  ten_outstanding_with_ecn(s, 40'000);
+  s.ack(1000);
+  const std::uint32_t ssthresh = s.tcb.ssthresh;
+  s.ack(1000, {{2000, 6000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  EXPECT_LT(s.tcb.ssthresh, ssthresh);
+}
+
+TEST(EcnRecovery, AMarkOfLongAgoHidesNoOther) {
+  Sender s(kReno);
+  ten_outstanding_with_ecn(s, 40'000);
+  s.ack(1000);
+  ASSERT_EQ(s.counters.ecn_reductions, 1U);
+  s.congestion[s.tcb.congestion].cwr_end = s.tcb.snd_una - 0x80000001U;  // as 2 GB later
+  s.ack(2000);
+  EXPECT_EQ(s.counters.ecn_reductions, 2U);
+}
+
+TEST(EcnRecovery, AnEchoThatWasOvertakenMeansNothing) {
+  Sender s(kReno);
+  ten_outstanding_with_ecn(s, 40'000);
+  s.echo_marks(false);
+  s.ack(2000);
+  s.echo_marks(true);
+  s.ack(1000);
+  EXPECT_EQ(s.counters.ecn_reductions, 0U);
+}
+
+TEST(EcnRecovery, AnEchoNeverGrowsTheWindow) {
+  for (const CongestionControl algorithm :
+       {CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kDctcp}) {
+    Sender s(Params{.congestion = algorithm});
+    ten_outstanding_with_ecn(s, 40'000);
+    s.tcb.cwnd = 1000;  // as after a SYN that was lost twice
+    s.ack(1000);
+    EXPECT_EQ(s.tcb.cwnd, 1000U);
+  }
+}
+
 // A peer that drops, delivers and acknowledges at random: every byte gets through, in every mode.
 TEST(Recovery, EverythingArrivesUnderRandomLoss) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {

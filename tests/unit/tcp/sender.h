@@ -72,7 +72,7 @@ class Sender : public OneConnection {
     Segment segment;
     segment.seq = tcb.rcv_nxt;
     segment.ack = first() + upto;
-    segment.flags = kAck;
+    segment.flags = echoes_marks_ ? kAck | kEce : kAck;
     segment.wnd = field(peer_wnd_);
     segment.options = &options;
     const Verdict verdict = on_segment(tcb, segment, env());
@@ -93,6 +93,8 @@ class Sender : public OneConnection {
                      .wnd = field(peer_wnd_), .tsval = peer_time()});
   }
   void echo(std::uint32_t tsval) { echo_ = tsval; }
+  // What ack() says from now on echoes a mark (RFC 3168), or not.
+  void echo_marks(bool on) { echoes_marks_ = on; }
 
   // Lets `by` pass, firing what is due on the way.
   void pass(Duration by) {
@@ -163,6 +165,7 @@ class Sender : public OneConnection {
   std::uint32_t peer_wnd_ = 0;
   std::uint32_t echo_ = 0;
   bool timestamps_ = false;
+  bool echoes_marks_ = false;
 };
 
 }  // namespace sluice::tcp
