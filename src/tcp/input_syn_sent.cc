@@ -41,7 +41,8 @@ Verdict input_syn_sent(Tcb& tcb, Segment& segment, Env& env) noexcept {
     // Deviation from RFC 6298: who answers a SYN with an ACK has a connection of before, which our RST ends (RFC 9293
     // 3.5.1), and the next SYN opens. Linux does not wait for the RTO either. Once. Pinned by
     // SynGoesAgainSoonAfterAConnectionOfBefore.
-    if (!segment.has(kSyn) && tcb.backoff == 0) tcb.t_rexmt = after_us(env, kSynAgainUs);
+    const Tick soon = after_us(env, kSynAgainUs);
+    if (!segment.has(kSyn) && tcb.backoff == 0 && soon.before(tcb.t_rexmt)) tcb.t_rexmt = soon;
     return Verdict::kSynSentBadAck;
   }
   // second: only who acknowledges our SYN may refuse it

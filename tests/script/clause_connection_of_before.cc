@@ -27,4 +27,19 @@ TEST_P(Family, SynGoesAgainSoonAfterAConnectionOfBefore) {
   d.state_is(State::kEstablished);
 }
 
+// Whoever repeats such ACKs does not put the SYN off.
+TEST_P(Family, AcksOfAConnectionOfBeforeDoNotHoldUpTheSyn) {
+  Scene scene;
+  scene.listen = false;
+  Dialogue d(GetParam(), scene);
+  d.connect();
+  d.expect(SYN, seq(0));
+  for (int ms = 0; ms < 2; ++ms) {
+    d.send(ACK, seq(9), ack(0x20000000));
+    d.expect(RST, seq(0x20000000));
+    d.advance(1ms);
+  }
+  d.expect(SYN, seq(0));
+}
+
 }  // namespace sluice::script
