@@ -223,29 +223,40 @@ port::BufferLimits plan_buffers(const Config& config, const port::CaptureSummary
   return limits;
 }
 
+// What a replay runs on is not the operator's to choose: memory, one thread, a clock and secrets that are the same every time.
+void settle(Config& config, const DeviceName& name) {
+  config.ports.front().device = name.device();
+  config.dpdk.instance = fmt::format("sluice-replay-{}", ::getpid());
+  config.dpdk.hugepages = Hugepages::kOff;
+  config.dpdk.lcores.assign(1, '0');  // lock-step on one thread, however many shards
+  if (config.tcp.seed == 0) config.tcp.seed = kSeedUnlessGiven;
+}
+
+Result<std::vector<ServiceFactory>> make_factories(Config& config) {
+  std::vector<ServiceFactory> factories;
+  for (ServiceConfig& service : config.services) {
+    // The capture's clock is the only one: the same input must give the same bytes.
+    if (service.app == "daytime") service.options.try_emplace("time", "virtual");
+    auto factory = app::make_factory(service);
+    if (!factory) return factory.error();
+    factories.push_back(std::move(*factory));
+  }
+  return factories;
+}
+
 int replay(Config config, const ReplayArguments& arguments) {
   const auto capture = check_files(arguments);
   if (!capture) {
     std::fprintf(stderr, "sluice: %s\n", capture.error().message.c_str());
     return kExitUsage;
   }
-  std::vector<ServiceFactory> factories;
-  for (ServiceConfig& service : config.services) {
-    // The capture's clock is the only one: the same input must give the same bytes.
-    if (service.app == "daytime") service.options.try_emplace("time", "virtual");
-    auto factory = app::make_factory(service);
-    if (!factory) return fail(factory.error());
-    factories.push_back(std::move(*factory));
-  }
-  const DeviceName name(arguments.in);
+  auto factories = make_factories(config);
+  if (!factories) return fail(factories.error());
   PortConfig& front = config.ports.front();
-  front.device = name.device();
   const std::string configured_mac = std::exchange(front.mac, {});  // net_pcap's own stays as it is
-  config.dpdk.instance = fmt::format("sluice-replay-{}", ::getpid());
-  config.dpdk.hugepages = Hugepages::kOff;
   const unsigned shards = lib::count_lcores(config.dpdk.lcores);
-  config.dpdk.lcores.assign(1, '0');  // lock-step on one thread, however many shards
-  if (config.tcp.seed == 0) config.tcp.seed = kSeedUnlessGiven;
+  const DeviceName name(arguments.in);
+  settle(config, name);
 
   const port::BufferLimits limits = plan_buffers(config, *capture);
   auto eal = port::Eal::start(config.dpdk, port::DpdkBuffers::memory_needed(limits, 1), std::vector{front.device});
@@ -285,8 +296,8 @@ int replay(Config config, const ReplayArguments& arguments) {
     group_options.recorded = comparison->numbers();
   }
   engine::Group group(config, group_options, keys, ports, **buffers);
-  for (std::size_t i = 0; i < factories.size(); ++i) {
-    if (auto added = group.add_service(config.services[i], factories[i]); !added) return fail(added.error());
+  for (std::size_t i = 0; i < factories->size(); ++i) {
+    if (auto added = group.add_service(config.services[i], (*factories)[i]); !added) return fail(added.error());
   }
   const auto ran = run(group, port);
   port.finish();

@@ -167,11 +167,7 @@ void SendRecords::advance(SeqNum una, Gone&& gone) noexcept {
 template <typename News>
 std::uint32_t SendRecords::sack(SeqNum left, SeqNum right, News&& news) noexcept {
   unsigned i = find(left);
-  if (at_[i].fate == Fate::kSacked) {
-    left = at_[i].end;
-  } else if (!split(left)) {
-    left = at_[i].end;
-  }
+  if (at_[i].fate == Fate::kSacked || !split(left)) left = at_[i].end;
   if (!left.before(right)) return 0;
   unsigned last = find(right - 1);
   if (at_[last].fate != Fate::kSacked && !split(right)) right = begin(last);

@@ -58,21 +58,22 @@ template <std::size_t N>
 template <bool kCopy>
 [[nodiscard]] inline CsumSum sum_short(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexcept {
   CsumSum sum = 0;
-  std::size_t at = 0;
-  const auto take = [&]<typename Word>(Word word) {
+  const auto take = [&]<typename Word>(std::size_t at, Word word) {
     std::memcpy(&word, p + at, sizeof(word));
     if constexpr (kCopy) std::memcpy(to + at, &word, sizeof(word));
-    at += sizeof(word);
     return word;
   };
-  for (; at + 8 <= n;) {
-    std::uint64_t word = take(std::uint64_t{});
+  std::size_t at = 0;
+  for (; at + 8 <= n; at += 8) {
+    auto word = take(at, std::uint64_t{});
     asm("" : "+r"(word));  // keeps the compiler from vectors, which for so few words cost more than they save
     sum += (word & 0xffffffffU) + (word >> 32U);
   }
-  if ((n & 4U) != 0) sum += take(std::uint32_t{});
-  if ((n & 2U) != 0) sum += take(std::uint16_t{});
-  if ((n & 1U) != 0) sum += take(std::uint8_t{});
+  if ((n & 4U) != 0) sum += take(at, std::uint32_t{});
+  at += n & 4U;
+  if ((n & 2U) != 0) sum += take(at, std::uint16_t{});
+  at += n & 2U;
+  if ((n & 1U) != 0) sum += take(at, std::uint8_t{});
   return sum;
 }
 
