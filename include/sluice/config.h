@@ -112,6 +112,7 @@ struct PortConfig {
   std::vector<IpAddress> gateways;          // at most one of each family
   std::vector<Route> routes;                // before the gateways, the longest prefix first
   bool dad = true;                          // IPv6 addresses are tried for duplicates at start
+  bool router_advertisements = true;        // where `gateways` has no IPv6 one, routers make themselves known
   std::uint16_t mtu = 1500;                 // bytes of IP packet
   std::string mac;                          // "": the device's own
   RssMode rss = RssMode::kAuto;

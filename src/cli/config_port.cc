@@ -98,6 +98,7 @@ class PortReader {
     read_gateways(out, complete);
     read_routes(out, complete);
     section_.flag("dad", out.dad);
+    section_.flag("router_advertisements", out.router_advertisements);
     read_mac(out);
     section_.choice<RssMode>(
         "rss", out.rss,

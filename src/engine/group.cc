@@ -111,6 +111,7 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
       interface.gateways = config.ports[p].gateways;
       interface.routes = config.ports[p].routes;
       interface.dad = config.ports[p].dad;
+      interface.router_advertisements = config.ports[p].router_advertisements;
       interface.offloads.tx_ip_csum = caps.tx_ip_csum;
       interface.offloads.tx_tcp_csum = caps.tx_tcp_csum;
       // Fragments point into this shard's buffers, so only its own queue may send them.

@@ -95,7 +95,8 @@ FlowSteering::Decision FlowSteering::classify_v6(Packet packet, std::optional<un
   }
   if (protocol != wire::kProtoIcmpv6) return {};
   const std::uint8_t type = upper[0];
-  if (type == wire::kIcmpv6NeighborSolicitation || type == wire::kIcmpv6NeighborAdvertisement) {
+  if (type == wire::kIcmpv6NeighborSolicitation || type == wire::kIcmpv6NeighborAdvertisement ||
+      type == wire::kIcmpv6RouterAdvertisement) {
     return {Class::kNeighbour, 0};
   }
   const bool error = type == wire::kIcmpv6Unreachable || type == wire::kIcmpv6PacketTooBig || type == wire::kIcmpv6TimeExceeded ||

@@ -61,6 +61,7 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
   }
   announce_at_ = now + kDadTime;
   announce_again_at_ = now + kAnnounceAgain;
+  start_router_discovery(announce_at_);
 }
 
 void Stack::on_announce_timer(Instant now) noexcept {

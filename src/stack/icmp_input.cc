@@ -136,6 +136,7 @@ Verdict Stack::icmp6_input(Arrival& arrival, std::size_t interface) noexcept {
   if (!view) return Verdict::kIcmpv6Bad;
   const bool nd = view->type() == wire::kIcmpv6NeighborSolicitation || view->type() == wire::kIcmpv6NeighborAdvertisement;
   if (nd) return nd_input(arrival, interface);
+  if (view->type() == wire::kIcmpv6RouterAdvertisement) return router_input(arrival, interface);
   const std::uint16_t local = addresses_.find(packet.dst);
   if (packet.l2_group || local == kNoAddress || addresses_[local].interface != interface) return Verdict::kIpNotForUs;
   if (addresses_.find(packet.src) != kNoAddress) return Verdict::kIpSourceOurs;

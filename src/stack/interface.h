@@ -33,6 +33,7 @@ struct InterfaceConfig {
   std::vector<IpAddress> gateways;
   std::vector<Route> routes;
   bool dad = true;            // IPv6 addresses are tried for duplicates at start (RFC 4862)
+  bool router_advertisements = false;  // where `gateways` has no IPv6 one, routers make themselves known (RFC 4861)
   Offloads offloads;
 };
 
@@ -75,6 +76,12 @@ class Addresses {
   // 255.255.255.255, or the broadcast address of one of the prefixes.
   [[nodiscard]] bool is_broadcast(const IpAddress& address) const noexcept;
   [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
+  // The IPv6 gateway of an interface that has none configured; null: none.
+  void set_router(std::size_t interface, const IpAddress* router) noexcept {
+    Gateways& g = gateways_[interface];
+    g.has_v6 = router != nullptr;
+    if (router != nullptr) g.v6 = *router;
+  }
   // Another station has this address: find() knows it no longer.
   void disable(std::uint16_t index) noexcept;
 

@@ -133,9 +133,11 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   set_now(now);
   advanced_to_ = now;
   if (now >= neighbours_.next_check()) [[unlikely]] {
-    neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); });
+    neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); },
+                         [this](const Neighbours::Entry& entry) { router_failed(entry); });
   }
   if (now >= announce_at_) [[unlikely]] on_announce_timer(now);
+  if (now >= routers_at_) [[unlikely]] on_router_timer(now);
   if (now >= mtu_search_.next_check()) [[unlikely]] {
     mtu_search_.on_timer(now, [this](MtuSearch::Record& record) { return search_mtu(record); });
   }
@@ -194,7 +196,7 @@ void Stack::on_timer(Handle handle) noexcept {
 }
 
 Instant Stack::next_deadline(Instant now) const noexcept {
-  Instant next = std::min({neighbours_.next_check(), reassembly_.next_check(), mtu_search_.next_check(), announce_at_});
+  Instant next = std::min({neighbours_.next_check(), reassembly_.next_check(), mtu_search_.next_check(), announce_at_, routers_at_});
   const Tick tick = Tick::floor(now);
   if (const auto due = wheel_.next_deadline(tick)) {
     const std::int64_t start = now.ns - now.ns % kTickNs;

@@ -17,8 +17,11 @@ Buf* arp_frame(const wire::ArpMessage& message, const wire::MacAddress& to, cons
   return frame;
 }
 
-Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
-              const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept {
+namespace {
+
+template <typename Message>
+Buf* icmpv6_frame(const Message& message, const wire::MacAddress& to, const IpAddress& src, const IpAddress& dst,
+                  const InterfaceConfig& interface, BufPool& bufs) noexcept {
   Buf* frame = bufs.take();
   if (frame == nullptr) return nullptr;
   wire::FrameHead head{};
@@ -33,6 +36,19 @@ Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, 
   frame->len += static_cast<std::uint32_t>(message.write(frame->end(), src, dst));
   frame->len_total = frame->len;
   return frame;
+}
+
+}  // namespace
+
+Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
+              const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept {
+  return icmpv6_frame(message, to, src, dst, interface, bufs);
+}
+
+Buf* router_solicitation_frame(const IpAddress& src, const InterfaceConfig& interface, BufPool& bufs) noexcept {
+  static constexpr IpAddress kAllRouters{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
+  return icmpv6_frame(wire::RouterSolicitation{interface.mac}, wire::ipv6_multicast_mac(kAllRouters), src, kAllRouters, interface,
+                      bufs);
 }
 
 }  // namespace sluice::stack

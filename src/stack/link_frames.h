@@ -13,5 +13,7 @@ namespace sluice::stack {
                              BufPool& bufs) noexcept;
 [[nodiscard]] Buf* nd_frame(const wire::NeighborMessage& message, const wire::MacAddress& to, const IpAddress& src,
                             const IpAddress& dst, const InterfaceConfig& interface, BufPool& bufs) noexcept;
+// To all routers.
+[[nodiscard]] Buf* router_solicitation_frame(const IpAddress& src, const InterfaceConfig& interface, BufPool& bufs) noexcept;
 
 }  // namespace sluice::stack

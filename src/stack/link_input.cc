@@ -113,6 +113,10 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
                                   : view->solicited()    ? Neighbours::News::kOverride
                                                          : Neighbours::News::kClaim;
     send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now, news), mac);
+    if (!view->router() && routers_.wanted(interface)) [[unlikely]] {  // RFC 4861 7.2.5: it is one no longer
+      routers_.forget(interface, view->target());
+      use_routers();
+    }
     return Verdict::kNdHandled;
   }
   const std::uint16_t local = addresses_.find(view->target());

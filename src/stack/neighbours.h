@@ -83,15 +83,19 @@ class Neighbours {
     if (entry != nullptr && entry->state == State::kReachable) entry->since = entry->since - kReachable;
   }
 
-  // Repeats requests that got no answer, by solicit(Entry&), and gives up after kTries.
-  template <typename Solicit>
-  void on_timer(Instant now, Solicit&& solicit) noexcept {
+  struct Ignore {
+    void operator()(const Entry&) const noexcept {}
+  };
+  // Repeats requests that got no answer, by solicit(Entry&), and gives up after kTries, telling failed(Entry&).
+  template <typename Solicit, typename Failed = Ignore>
+  void on_timer(Instant now, Solicit&& solicit, Failed&& failed = {}) noexcept {
     if (now < next_check_) return;
     next_check_ = Instant::never();
     for (Entry& entry : entries_) {
       if (entry.state != State::kIncomplete && entry.state != State::kProbe) continue;
       if (now - entry.since >= kRetry) {
         if (entry.solicited >= kTries) {
+          failed(entry);
           fail(entry);
           continue;
         }

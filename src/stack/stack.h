@@ -28,6 +28,7 @@
 #include "stack/path_mtu.h"
 #include "stack/rate_limit.h"
 #include "stack/records.h"
+#include "stack/routers.h"
 #include "stack/timer_wheel.h"
 #include "tcp/env.h"
 #include "tcp/fast_open.h"
@@ -87,6 +88,7 @@ struct StackCounters {
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
   std::uint64_t address_conflicts = 0;   // frames in which another station has one of our addresses
   std::uint64_t addresses_disabled = 0;  // IPv6 addresses not used: they were there before us
+  std::uint64_t router_solicitations = 0, router_advertisements = 0, routers_refused = 0;
   std::uint64_t icmp_errors_sent = 0, icmp_errors_limited = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
@@ -180,7 +182,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 70;
+  static constexpr std::size_t kNamedCounters = 74;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -264,6 +266,14 @@ class Stack {
   void ask_for_duplicates(std::uint16_t local) noexcept;
   void on_announce_timer(Instant now) noexcept;
   tcp::Verdict address_conflict(std::uint16_t local) noexcept;
+
+  // router_discovery.cc
+  tcp::Verdict router_input(const Arrival& arrival, std::size_t interface) noexcept;
+  void start_router_discovery(Instant now) noexcept;
+  void on_router_timer(Instant now) noexcept;
+  void solicit_routers(Instant now) noexcept;
+  void router_failed(const Neighbours::Entry& entry) noexcept;
+  void use_routers() noexcept;
 
   // icmp_input.cc
   tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
@@ -364,6 +374,10 @@ class Stack {
   Instant defend_from_{};
   std::uint64_t speaks_ = 0;
   std::vector<bool> dad_;                // by address: being tried for duplicates
+  Routers routers_;
+  Instant routers_at_ = Instant::never();  // when on_router_timer() has something to do
+  Instant solicit_routers_at_ = Instant::never();
+  Duration solicit_routers_pause_{};
   PathMtus paths_;
   MtuSearch mtu_search_;
   PathCounters path_counters_;

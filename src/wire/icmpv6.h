@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ICMPv6 (RFC 4443): echo and errors, and the neighbour solicitations and advertisements of
-// RFC 4861 with their link-layer address options. Any thread.
+// ICMPv6 (RFC 4443): echo and errors, and of RFC 4861 neighbour solicitations and advertisements with their
+// link-layer address options, router advertisements as far as they name a router, and router solicitations. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kNdMessage = 24;           // solicitation or advertisement without options
 inline constexpr std::size_t kNdLinkLayerOption = 8;    // for Ethernet
+inline constexpr std::size_t kRouterAdvertisement = 16;  // without options
 inline constexpr std::uint8_t kNdHopLimit = 255;
 
 enum Icmpv6Type : std::uint8_t {
@@ -71,6 +72,24 @@ class Icmpv6View {
   std::span<const std::uint8_t> message_;
 };
 
+// Link-layer address options for Ethernet, null when absent. read() fails when an option has length 0 or does not fit.
+struct NdOptions {
+  const std::uint8_t* source_mac = nullptr;
+  const std::uint8_t* target_mac = nullptr;
+
+  [[nodiscard]] bool read(std::span<const std::uint8_t> rest) noexcept {
+    while (!rest.empty()) {
+      if (rest.size() < 8 || rest[1] == 0) return false;
+      const std::size_t len = rest[1] * 8U;
+      if (len > rest.size()) return false;
+      if (len == kNdLinkLayerOption && rest[0] == 1) source_mac = rest.data() + 2;
+      if (len == kNdLinkLayerOption && rest[0] == 2) target_mac = rest.data() + 2;
+      rest = rest.subspan(len);
+    }
+    return true;
+  }
+};
+
 // A neighbour solicitation or advertisement. Contract: parse() fails when the type is another, the
 // code is not 0, 24 bytes are not there, the target is no unicast address, or an option has length 0 or
 // does not fit (RFC 4861 7.1); the hop limit of 255 and the source are the caller's to check.
@@ -82,14 +101,7 @@ class NeighborView {
     if (message.size() < kNdMessage || message[1] != 0 || ipv6_scope(&message[8]) != Ipv6Scope::kUnicast) return std::nullopt;
     if (message[0] != kIcmpv6NeighborSolicitation && message[0] != kIcmpv6NeighborAdvertisement) return std::nullopt;
     NeighborView view(message.data());
-    for (auto rest = message.subspan(kNdMessage); !rest.empty();) {
-      if (rest.size() < 8 || rest[1] == 0) return std::nullopt;
-      const std::size_t len = rest[1] * 8U;
-      if (len > rest.size()) return std::nullopt;
-      if (len == kNdLinkLayerOption && rest[0] == 1) view.source_mac_ = rest.data() + 2;
-      if (len == kNdLinkLayerOption && rest[0] == 2) view.target_mac_ = rest.data() + 2;
-      rest = rest.subspan(len);
-    }
+    if (!view.options_.read(message.subspan(kNdMessage))) return std::nullopt;
     return view;
   }
   [[nodiscard]] bool is_solicitation() const noexcept { return p_[0] == kIcmpv6NeighborSolicitation; }
@@ -99,14 +111,39 @@ class NeighborView {
   [[nodiscard]] bool solicited() const noexcept { return (p_[4] & 0x40U) != 0; }
   [[nodiscard]] bool override_flag() const noexcept { return (p_[4] & 0x20U) != 0; }
   // The source and target link-layer address options; null when absent.
-  [[nodiscard]] const std::uint8_t* source_mac() const noexcept { return source_mac_; }
-  [[nodiscard]] const std::uint8_t* target_mac() const noexcept { return target_mac_; }
+  [[nodiscard]] const std::uint8_t* source_mac() const noexcept { return options_.source_mac; }
+  [[nodiscard]] const std::uint8_t* target_mac() const noexcept { return options_.target_mac; }
 
  private:
   explicit NeighborView(const std::uint8_t* p) noexcept : p_(p) {}
   const std::uint8_t* p_;
-  const std::uint8_t* source_mac_ = nullptr;
-  const std::uint8_t* target_mac_ = nullptr;
+  NdOptions options_;
+};
+
+// A router advertisement. Contract: parse() fails when the type is another, the code is not 0, 16 bytes are not there, or
+// an option has length 0 or does not fit (RFC 4861 6.1.2); the hop limit of 255 and the source are the caller's to check.
+// Afterwards no accessor reads outside the bytes given.
+class RouterView {
+ public:
+  [[nodiscard]] static std::optional<RouterView> parse(std::span<const std::uint8_t> message) noexcept {
+    if (message.size() < kRouterAdvertisement || message[0] != kIcmpv6RouterAdvertisement || message[1] != 0) return std::nullopt;
+    RouterView view(message.data());
+    if (!view.options_.read(message.subspan(kRouterAdvertisement))) return std::nullopt;
+    return view;
+  }
+  // Seconds for which it is a default router; 0: it is none.
+  [[nodiscard]] std::uint16_t lifetime_s() const noexcept { return load_be16(p_ + 6); }
+  // 1: high, 0: medium, -1: low (RFC 4191 2.1; the reserved value counts as medium).
+  [[nodiscard]] int preference() const noexcept {
+    const unsigned bits = p_[5] >> 3U & 3U;
+    return bits == 1 ? 1 : bits == 3 ? -1 : 0;
+  }
+  [[nodiscard]] const std::uint8_t* source_mac() const noexcept { return options_.source_mac; }
+
+ private:
+  explicit RouterView(const std::uint8_t* p) noexcept : p_(p) {}
+  const std::uint8_t* p_;
+  NdOptions options_;
 };
 
 struct Icmpv6Header {
@@ -170,6 +207,26 @@ struct NeighborMessage {
   }
 };
 
+// With our address as source link-layer option.
+struct RouterSolicitation {
+  MacAddress mac{};
+
+  static constexpr std::uint16_t kSize = kIcmpHeader + kNdLinkLayerOption;
+  [[nodiscard]] static constexpr std::uint16_t size() noexcept { return kSize; }
+  // Writes size() bytes and returns that.
+  std::size_t write(std::uint8_t* out, const IpAddress& src, const IpAddress& dst) const noexcept {
+    out[8] = 1;
+    out[9] = 1;
+    std::memcpy(out + 10, mac.data(), 6);
+    Icmpv6Header{kIcmpv6RouterSolicitation, 0, 0}.write(out, kNdLinkLayerOption, src, dst);
+    return kSize;
+  }
+};
+
+// fe80::/10
+[[nodiscard]] inline bool is_link_local(const IpAddress& address) noexcept {
+  return address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0U) == 0x80;
+}
 // ff02::1:ffXX:XXXX for a solicitation of `target`, and its Ethernet address 33:33:ff:XX:XX:XX.
 [[nodiscard]] inline IpAddress solicited_node(const IpAddress& target) noexcept {
   IpAddress a{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff, 0, 0, 0}};

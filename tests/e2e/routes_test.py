@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where frames go: through a gateway, over two ports, and away from a peer that no longer answers."""
+"""Where frames go: through a gateway, one that makes itself known too, over two ports, and away from a peer that no longer answers."""
+import socket
+
 from echo_test import ECHO, echo_whole
-from lab import CLIENT, CLIENT6, Engine, Remote, SERVER, SERVER6, check, endpoint, main
+from lab import CLIENT, CLIENT6, Engine, Remote, SERVER, SERVER6, check, endpoint, main, wait_until
+from peer import Wire
+from scapy.all import Ether, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6  # noqa: E402
 from states_test import deafen
 
 REMOTE = ('remote', 0, 'app = "remote"')
@@ -33,6 +37,44 @@ def clients_behind_a_gateway_are_reached(link):
             remote.ok(f'abort {handle}')
             sock.close()
             kernel.close()
+
+
+def an_advertised_router_is_the_gateway(link):
+    """The clients' kernel forwards; scapy lends it the advertisements of a router's daemon."""
+    link.clients.ip('addr', 'add', f'{FAR6}/128', 'dev', 'lo', 'nodad')
+    link.clients.sh('sysctl', '-qw', 'net.ipv6.conf.all.forwarding=1')
+    device = link.client_device
+    own = link.clients.ip('-6', '-o', 'addr', 'show', 'dev', device, 'scope', 'link').split()
+    mac = link.clients.sh('cat', f'/sys/class/net/{device}/address').strip()
+
+    def advertise(wire, lifetime):
+        frame = (Ether(src=mac, dst='33:33:00:00:00:01') / IPv6(src=own[own.index('inet6') + 1].split('/')[0], dst='ff02::1', hlim=255)
+                 / ICMPv6ND_RA(routerlifetime=lifetime) / ICMPv6NDOptPrefixInfo(prefix='fd99::', prefixlen=64, L=1, A=1))
+        wire.put(frame)
+
+    with Engine(link, [ECHO]) as engine, Wire(link) as wire:
+        counter = lambda name: sum(shard['counters'][name] for shard in engine.stats()['shards'])
+        wait_until(lambda: counter('router_solicitations'), 'the engine to ask for routers')
+        for _ in range(2):
+            advertise(wire, 1800)
+            wait_until(lambda: counter('routers') == 1, 'the router to be believed')
+            with link.connect(7, SERVER6, source=FAR6) as sock:
+                sock.sendall(b'far away')
+                check(sock.recv(100) == b'far away')
+                # It takes itself back: nothing reaches the far client any more, until it is there again.
+                advertise(wire, 0)
+                wait_until(lambda: counter('routers') == 0, 'the router to be forgotten')
+                before = counter('no_route')
+                sock.sendall(b'still there?')
+                wait_until(lambda: counter('no_route') > before, 'an answer without a way')
+                sock.settimeout(0.05)
+                try:
+                    check(False, 'without a router came', sock.recv(100))
+                except socket.timeout:
+                    pass
+                advertise(wire, 1800)
+                sock.settimeout(30)
+                check(sock.recv(100) == b'still there?')
 
 
 def two_ports_answer_each_on_its_own_wire(link):
@@ -67,4 +109,4 @@ def keepalive_drops_a_peer_that_is_gone_and_no_other(link):
 
 
 if __name__ == '__main__':
-    main(clients_behind_a_gateway_are_reached, two_ports_answer_each_on_its_own_wire, keepalive_drops_a_peer_that_is_gone_and_no_other)
+    main(clients_behind_a_gateway_are_reached, an_advertised_router_is_the_gateway, two_ports_answer_each_on_its_own_wire, keepalive_drops_a_peer_that_is_gone_and_no_other)

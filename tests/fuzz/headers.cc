@@ -84,6 +84,12 @@ void icmpv6(std::span<const std::uint8_t> bytes) {
   if (!view) return;
   touch(view->body());
   touch(std::uint64_t{view->mtu()} + view->pointer());
+  if (const auto router = wire::RouterView::parse(bytes)) {
+    touch(std::uint64_t{router->lifetime_s()} + static_cast<std::uint64_t>(router->preference() + 1));
+    const std::uint8_t* mac = router->source_mac();
+    require(mac == nullptr || (mac >= bytes.data() && mac + 6 <= bytes.data() + bytes.size()), "a link-layer option outside the message");
+    if (mac != nullptr) touch({mac, 6});
+  }
   const auto neighbour = wire::NeighborView::parse(bytes);
   if (!neighbour) return;
   touch(neighbour->target().bytes);

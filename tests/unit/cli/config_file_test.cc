@@ -26,14 +26,16 @@ Config load(const std::string& text, const std::vector<std::string>& sets = {}) 
   return loaded.config;
 }
 
-TEST(ConfigFile, RoutesAndDuplicateDetectionOfAPort) {
+TEST(ConfigFile, RoutesRoutersAndDuplicateDetectionOfAPort) {
   const Config config = load(kSmall, {R"(port.front.routes=["10.9.0.0/16 via 10.77.0.254", "2001:db8::/32 via fe80::1"])",
-                                      "port.front.dad=false"});
+                                      "port.front.dad=false", "port.front.router_advertisements=false"});
   ASSERT_EQ(config.ports.at(0).routes.size(), 2U);
   EXPECT_EQ(config.ports.at(0).routes[0].to_string(), "10.9.0.0/16 via 10.77.0.254");
   EXPECT_EQ(config.ports.at(0).routes[1].to_string(), "2001:db8::/32 via fe80::1");
   EXPECT_FALSE(config.ports.at(0).dad);
+  EXPECT_FALSE(config.ports.at(0).router_advertisements);
   EXPECT_TRUE(load(kSmall).ports.at(0).dad);
+  EXPECT_TRUE(load(kSmall).ports.at(0).router_advertisements);
 }
 
 TEST(ConfigFile, WhatIsNotGivenHasTheDocumentedDefault) {

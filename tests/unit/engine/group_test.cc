@@ -66,7 +66,7 @@ class Bench : public testing::Test {
     config_.ports.push_back({});
     config_.ports[0].name = "front";
     config_.ports[0].device = "memory";
-    config_.ports[0].addresses = {InterfaceAddress::parse("10.0.0.1/24").value()};
+    config_.ports[0].addresses = {InterfaceAddress::parse("10.0.0.1/24").value(), InterfaceAddress::parse("fd00::1/64").value()};
     config_.tcp.max_connections = 1024;
     config_.tcp.syn_cache = 256;
     config_.tcp.msl_ms = 500;
@@ -210,6 +210,29 @@ TEST_F(Bench, FragmentsAreReassembledAndReachTheShardOfTheirFlow) {
       EXPECT_EQ(stats.shards[s].buffers_in_use, 0U);
     }
   }
+}
+
+// From fe80::2, without options; by scapy.
+const std::vector<std::uint8_t> kRouterAdvertisement{
+    0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 0x10, 0x3a, 0xff,
+    0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+    0x86, 0, 0x35, 0x26, 0x40, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0};
+
+TEST_F(Bench, RouterAdvertisementsReachBothShards) {
+  make(1, false);
+  port_->inject(kRouterAdvertisement, now_, 0);
+  run(Duration::milliseconds(1));
+  const Stats stats = group_->stats();
+  for (unsigned s = 0; s < 2; ++s) EXPECT_EQ(named(stats, s, "routers"), 1U) << s;
+  EXPECT_EQ(named(stats, 0, "router_advertisements") + named(stats, 1, "router_advertisements"), 1U);
+  EXPECT_EQ(named(stats, 0, "router_solicitations") + named(stats, 1, "router_solicitations"), 0U);
+}
+
+TEST_F(Bench, ASolicitationForRoutersIsSentByOneShard) {
+  make(1, false);
+  run(Duration::milliseconds(2100));
+  const Stats stats = group_->stats();
+  EXPECT_EQ(named(stats, 0, "router_solicitations") + named(stats, 1, "router_solicitations"), 1U);
 }
 
 TEST_F(Bench, AQueueEachNeedsNoHandOver) {

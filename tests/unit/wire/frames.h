@@ -133,6 +133,15 @@ inline const ByteVector kSolicitation = from_hex(
 inline const ByteVector kAdvertisement = from_hex(
     "02000000000102000000000286dd6000000000203afffd770000000000000000000000000001fd7700000000000000000000000000028800"
     "1b3760000000fd7700000000000000000000000000010201020000000001");
+// From fe80::2: high preference, 1800 s, source link-layer address, MTU 1400, prefix fd55::/64 on-link and autonomous.
+inline const ByteVector kRouterAdvertisement = from_hex(
+    "33330000000102000000000286dd6000000000403afffe800000000000000000000000000002ff0200000000000000000000000000018600"
+    "5c9640080708000000000000000001010200000000020501000000000578030440c0000151800000384000000000fd550000000000000000"
+    "000000000000");
+// fd77::1 asks all routers
+inline const ByteVector kRouterSolicitation = from_hex(
+    "33330000000202000000000186dd6000000000103afffd770000000000000000000000000001ff0200000000000000000000000000028500"
+    "7b35000000000101020000000001");
 // hop-by-hop (router alert), destination (PadN), routing (0 left), then TCP ACK seq 3 ack 4
 inline const ByteVector kExtensions6 = from_hex(
     "02000000000102000000000286dd60000000002c0040fd770000000000000000000000000002fd7700000000000000000000000000013c00"
@@ -151,7 +160,7 @@ inline const ByteVector kTooBig6 = from_hex(
 
 inline const std::vector<const ByteVector*> kAll = {
     &kSyn4,  &kData4,        &kAck6,          &kVlan4,       &kArp,      &kEcho4,        &kEcho6,
-    &kSolicitation, &kAdvertisement, &kExtensions6, &kOptions4, &kUnreachable4, &kTooBig6};
+    &kSolicitation, &kAdvertisement, &kExtensions6, &kOptions4, &kUnreachable4, &kTooBig6, &kRouterAdvertisement};
 }  // namespace golden
 
 }  // namespace sluice::wire

@@ -151,6 +151,49 @@ TEST(Neighbor, EveryTruncationIsRefusedButTheOneWithoutOptions) {
   }
 }
 
+TEST(Router, ReadsAnAdvertisement) {
+  const Exact bytes(tail(golden::kRouterAdvertisement, 54));
+  const auto view = RouterView::parse(bytes.bytes());
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->lifetime_s(), 1800);
+  EXPECT_EQ(view->preference(), 1);
+  ASSERT_NE(view->source_mac(), nullptr);
+  EXPECT_EQ(load_native<MacAddress>(view->source_mac()), kPeerMac);
+}
+
+TEST(Router, ThePreferenceHasTwoBitsOfTheFlags) {
+  ByteVector bytes = tail(golden::kRouterAdvertisement, 54);
+  for (const auto& [flags, preference] : {std::pair{0xe7, 0}, {0x08, 1}, {0x10, 0}, {0x18, -1}, {0xff, -1}}) {
+    bytes[5] = static_cast<std::uint8_t>(flags);
+    EXPECT_EQ(RouterView::parse(Exact(bytes).bytes())->preference(), preference) << flags;
+  }
+}
+
+TEST(Router, RefusesWhatRfc4861Refuses) {
+  const ByteVector good = tail(golden::kRouterAdvertisement, 54);
+  const auto edited = [&good](std::size_t at, int value) {
+    ByteVector bytes = good;
+    bytes[at] = static_cast<std::uint8_t>(value);
+    return RouterView::parse(Exact(bytes).bytes()).has_value();
+  };
+  EXPECT_TRUE(edited(24, 77));   // an unknown option is skipped
+  EXPECT_FALSE(edited(0, 133));  // type
+  EXPECT_FALSE(edited(1, 1));    // code
+  EXPECT_FALSE(edited(25, 0));   // option of length 0
+  EXPECT_FALSE(edited(33, 7));   // option past the end
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    const Exact copy{std::span(good).first(n)};
+    EXPECT_EQ(RouterView::parse(copy.bytes()).has_value(), n == 16 || n == 24 || n == 32) << n;
+  }
+}
+
+TEST(Router, WritesTheSolicitationThatScapyWrites) {
+  ByteVector out(RouterSolicitation::kSize, 0xee);
+  const IpAddress all_routers = IpAddress::parse("ff02::2").value();
+  EXPECT_EQ(RouterSolicitation{kOurMac}.write(out.data(), kOurs6, all_routers), out.size());
+  EXPECT_EQ(out, tail(golden::kRouterSolicitation, 54));
+}
+
 TEST(Neighbor, MulticastNamesFollowTheTarget) {
   const IpAddress group = solicited_node(kOurs6);
   EXPECT_EQ(group, (IpAddress{{0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, 0, 0, 1}}));
