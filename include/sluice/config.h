@@ -109,6 +109,7 @@ struct PortConfig {
   std::string name;
   std::string device;                       // a vdev string or a PCI address
   std::vector<InterfaceAddress> addresses;
+  std::vector<IpAddress> sources;           // of `addresses`: those that connections we open take in turn; none: the first that fits
   std::vector<IpAddress> gateways;          // at most one of each family
   std::vector<Route> routes;                // before the gateways, the longest prefix first
   bool dad = true;                          // IPv6 addresses are tried for duplicates at start

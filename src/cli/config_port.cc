@@ -95,6 +95,7 @@ class PortReader {
       section_.wrong("mtu", fmt::format("too small for IPv6 ({})", out.mtu),
                      fmt::format("write {} or more, or give the port no IPv6 address", kMinMtuV6));
     }
+    read_sources(out, complete);
     read_gateways(out, complete);
     read_routes(out, complete);
     section_.flag("dad", out.dad);
@@ -158,6 +159,27 @@ class PortReader {
       good = false;
     }
     return good;
+  }
+
+  void read_sources(PortConfig& out, bool addresses_known) {
+    section_.texts("sources", "[\"10.77.0.10\", \"10.77.0.11\"]", [&](const std::string& text, const std::string& key, Place at) {
+      const Result<IpAddress> source = IpAddress::parse(text);
+      Report& report = section_.report();
+      if (!source.ok()) {
+        report_value(report, at, key, source.error());
+        return;
+      }
+      for (const IpAddress& other : out.sources) {
+        if (other == *source) return report.add(at, key, fmt::format("written twice ({})", text), "write every address once");
+      }
+      out.sources.push_back(*source);
+      if (!addresses_known) return;
+      for (const InterfaceAddress& own : out.addresses) {
+        if (own.address == *source) return;
+      }
+      report.add(at, key, fmt::format("not an address of the port ({})", text),
+                 fmt::format("write one of {}.addresses, or add it there", key_));
+    });
   }
 
   void read_gateways(PortConfig& out, bool addresses_known) {

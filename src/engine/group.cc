@@ -108,6 +108,7 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
       interface.mtu = std::min(config.ports[p].mtu, caps.mtu);
       interface.vlan = config.ports[p].vlan;
       interface.addresses = config.ports[p].addresses;
+      interface.sources = config.ports[p].sources;
       interface.gateways = config.ports[p].gateways;
       interface.routes = config.ports[p].routes;
       interface.dad = config.ports[p].dad;

@@ -2,6 +2,7 @@
 // The public Engine: DPDK started, buffers reserved, ports up, shards on their cores.
 #include "sluice/engine.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -47,7 +48,21 @@ class DpdkEngine final : public Engine {
   std::unique_ptr<engine::Group> group_;
 };
 
+// What the command line's configuration was asked already.
+Result<void> check_sources(const Config& config) {
+  for (const PortConfig& port : config.ports) {
+    for (const IpAddress& source : port.sources) {
+      const auto is_it = [&](const InterfaceAddress& own) { return own.address == source; };
+      if (std::none_of(port.addresses.begin(), port.addresses.end(), is_it)) {
+        return Error{Errc::kInvalid, source.to_string() + " is among the sources, not the addresses of port " + port.name};
+      }
+    }
+  }
+  return {};
+}
+
 Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
+  if (const auto good = check_sources(config); !good) return good.error();
   const auto limits = lib::plan_limits(config, port::memory_there(config.dpdk.hugepages));
   if (!limits) return limits.error();
   port::BufferLimits buffer_limits;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Active opens: the address and the port of ours, and the connection itself.
+#include <algorithm>
 #include <optional>
+#include <span>
 
 #include "stack/stack.h"
 #include "wire/ipv4.h"
@@ -9,6 +11,9 @@
 namespace sluice::stack {
 
 namespace {
+// Of several addresses at most so many are tried for a free port.
+constexpr std::size_t kSourcesTried = 4;
+
 // RFC 9293 3.9.2.3, MUST-46: neither a group nor what no host answers to.
 bool may_be_a_peer(const IpAddress& address) noexcept {
   if (address.is_v4()) return !wire::ipv4_source_is_martian(address.bytes[12]);
@@ -62,7 +67,12 @@ Result<void> Stack::choose_local(tcp::FlowId& flow, Handle& holder, const Endpoi
     if (!holder.valid() || may_give_way(holder)) return {};
     return Error{Errc::kAddressInUse, from.to_string() + " is in use towards " + remote.to_string()};
   }
-  if (choose_port(flow, holder)) return {};
+  const auto sources = any ? addresses_.sources(flow.local_addr) : std::span<const std::uint16_t>{};
+  if (sources.empty() && choose_port(flow, holder)) return {};
+  for (std::size_t i = 0; i < std::min(sources.size(), kSourcesTried); ++i) {
+    flow.local_addr = sources[next_source_++ % sources.size()];
+    if (!addresses_.disabled(flow.local_addr) && choose_port(flow, holder)) return {};
+  }
   return Error{Errc::kAddressNotAvailable, "no free port towards " + remote.to_string()};
 }
 

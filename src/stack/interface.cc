@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/check.h"
 #include "stack/address_hash.h"
 
 namespace sluice::stack {
@@ -33,11 +34,33 @@ Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address, std::uin
   return prefix;
 }
 
+// A thousand addresses of one network are one prefix to look at.
+void Addresses::add_prefix(const InterfaceAddress& address, std::uint8_t interface) {
+  Prefix fresh = prefix_of(address, interface);
+  fresh.first = static_cast<std::uint16_t>(all_.size() - 1);
+  for (const Prefix& known : prefixes_) {
+    const bool same_mask = known.mask[0] == fresh.mask[0] && known.mask[1] == fresh.mask[1];
+    if (known.interface == interface && same_mask && known.holds(fresh.bits)) return;
+  }
+  prefixes_.push_back(fresh);
+}
+
+void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
+  sources_.resize(interfaces.size());
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    for (const IpAddress& source : interfaces[i].sources) {
+      const std::uint16_t index = find(source);
+      CHECK(index != kNoAddress && all_[index].interface == i);  // the configuration was checked
+      (source.is_v4() ? sources_[i].v4 : sources_[i].v6).push_back(index);
+    }
+  }
+}
+
 Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     for (const InterfaceAddress& a : interfaces[i].addresses) {
       all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i)});
-      prefixes_.push_back(prefix_of(a, static_cast<std::uint8_t>(i)));
+      add_prefix(a, static_cast<std::uint8_t>(i));
       mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
     }
     Gateways g;
@@ -58,6 +81,7 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
   mask_ = slots - 1;
   slots_.assign(slots, kNoAddress);
   fill_slots();
+  fill_sources(interfaces);
 }
 
 void Addresses::disable(std::uint16_t index) noexcept {
@@ -102,9 +126,15 @@ const IpAddress* Addresses::next_hop(std::uint16_t local, const IpAddress& remot
 }
 
 std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
-  for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (disabled_[i]) continue;
-    if (same_prefix(all_[i].address, remote, all_[i].prefix_len)) return static_cast<std::uint16_t>(i);
+  std::uint64_t words[2];
+  std::memcpy(words, remote.bytes.data(), sizeof(words));
+  for (const Prefix& prefix : prefixes_) {
+    if (!prefix.holds(words)) continue;
+    if (!disabled_[prefix.first]) return prefix.first;
+    for (std::size_t i = prefix.first; i < all_.size(); ++i) {
+      const bool here = all_[i].interface == prefix.interface && same_prefix(all_[i].address, remote, all_[i].prefix_len);
+      if (here && !disabled_[i]) return static_cast<std::uint16_t>(i);
+    }
   }
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (disabled_[i] || all_[i].address.is_v4() != remote.is_v4()) continue;
@@ -117,9 +147,10 @@ bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
   if (!address.is_v4()) return false;
   std::uint64_t words[2];
   std::memcpy(words, address.bytes.data(), sizeof(words));
+  constexpr std::uint64_t kAll = ~std::uint64_t{0};
   if (words[1] >> 32U == 0xffffffffU) return true;
-  for (const Prefix& prefix : prefixes_) {
-    if (prefix.has_broadcast && prefix.holds(words) && (words[1] | prefix.mask[1]) == ~std::uint64_t{0}) return true;
+  for (const Prefix& prefix : prefixes_) {  // RFC 3021: a /31 has none
+    if (prefix.holds(words) && (words[1] | prefix.mask[1]) == kAll && std::popcount(prefix.mask[1]) < 63) return true;
   }
   return false;
 }

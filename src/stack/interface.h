@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct InterfaceConfig {
   std::uint16_t mtu = 1500;   // bytes of IP packet
   std::uint16_t vlan = 0;     // 0: untagged
   std::vector<InterfaceAddress> addresses;
+  std::vector<IpAddress> sources;  // of `addresses`, for connections that we open
   std::vector<IpAddress> gateways;
   std::vector<Route> routes;
   bool dad = true;            // IPv6 addresses are tried for duplicates at start (RFC 4862)
@@ -73,6 +75,11 @@ class Addresses {
   [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept;
   // The address to open a connection to `remote` from; kNoAddress when there is no way.
   [[nodiscard]] std::uint16_t source_for(const IpAddress& remote) const noexcept;
+  // The addresses that connections take in turn which would be opened from `primary`; empty: that one alone.
+  [[nodiscard]] std::span<const std::uint16_t> sources(std::uint16_t primary) const noexcept {
+    const auto& [v4, v6] = sources_[all_[primary].interface];
+    return all_[primary].address.is_v4() ? v4 : v6;
+  }
   // 255.255.255.255, or the broadcast address of one of the prefixes.
   [[nodiscard]] bool is_broadcast(const IpAddress& address) const noexcept;
   [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
@@ -84,6 +91,7 @@ class Addresses {
   }
   // Another station has this address: find() knows it no longer.
   void disable(std::uint16_t index) noexcept;
+  [[nodiscard]] bool disabled(std::uint16_t index) const noexcept { return disabled_[index]; }
 
  private:
   [[nodiscard]] std::uint32_t slot_of(const IpAddress& address) const noexcept;
@@ -92,6 +100,7 @@ class Addresses {
   struct Prefix {
     std::uint64_t bits[2], mask[2];
     std::uint8_t interface;
+    std::uint16_t first;  // address that has it
     bool has_broadcast;
 
     [[nodiscard]] bool holds(const std::uint64_t* address) const noexcept {
@@ -107,13 +116,19 @@ class Addresses {
     bool has_v4 = false, has_v6 = false;
   };
   void fill_slots() noexcept;
+  void add_prefix(const InterfaceAddress& address, std::uint8_t interface);
+  void fill_sources(const std::vector<InterfaceConfig>& interfaces);
   [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept;
 
   std::vector<LocalAddress> all_;
   std::vector<std::uint16_t> mss_;
-  std::vector<Prefix> prefixes_;       // of all addresses
+  std::vector<Prefix> prefixes_;       // of all addresses, each once
   std::vector<Via> routes_;            // the longest prefix first
   std::vector<Gateways> gateways_;     // by interface
+  struct Sources {
+    std::vector<std::uint16_t> v4, v6;
+  };
+  std::vector<Sources> sources_;       // by interface
   std::vector<bool> disabled_;         // by address
   std::vector<std::uint16_t> slots_;   // open addressing, at most half full
   std::uint32_t mask_ = 0;

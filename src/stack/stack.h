@@ -366,6 +366,7 @@ class Stack {
   TimerWheel<Records> wheel_;
   Listeners listeners_;
   LocalPorts local_ports_;
+  std::uint32_t next_source_ = 0;        // whose turn it is among several addresses
   Neighbours neighbours_;
   Reassembly reassembly_;
   RouteReassembled route_reassembled_;

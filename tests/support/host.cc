@@ -17,6 +17,7 @@ stack::StackConfig complete(const HostConfig& config) {
   interface.mtu = config.mtu;
   interface.vlan = config.vlan;
   for (const auto& text : config.addresses) interface.addresses.push_back(InterfaceAddress::parse(text).value());
+  for (const auto& text : config.sources) interface.sources.push_back(IpAddress::parse(text).value());
   for (const auto& text : config.gateways) interface.gateways.push_back(IpAddress::parse(text).value());
   interface.router_advertisements = config.router_advertisements;
   interface.offloads = config.offloads;

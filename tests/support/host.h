@@ -17,6 +17,7 @@ namespace sluice::test {
 
 struct HostConfig {
   std::vector<std::string> addresses = {"10.0.0.1/24", "fd00::1/64"};
+  std::vector<std::string> sources;  // of `addresses`
   std::vector<std::string> gateways;
   bool router_advertisements = false;
   wire::MacAddress mac = {0x02, 0, 0, 0, 0, 0x01};

@@ -38,6 +38,14 @@ TEST(ConfigFile, RoutesRoutersAndDuplicateDetectionOfAPort) {
   EXPECT_TRUE(load(kSmall).ports.at(0).router_advertisements);
 }
 
+TEST(ConfigFile, SourcesOfConnectionsThatWeOpen) {
+  const Config config = load(kSmall, {R"(port.front.addresses=["10.77.0.1/24", "10.77.0.2/24", "fd77::1/64"])",
+                                      R"(port.front.sources=["10.77.0.2", "fd77::1"])"});
+  ASSERT_EQ(config.ports.at(0).sources.size(), 2U);
+  EXPECT_EQ(config.ports.at(0).sources[0], IpAddress::v4(10, 77, 0, 2));
+  EXPECT_TRUE(load(kSmall).ports.at(0).sources.empty());
+}
+
 TEST(ConfigFile, WhatIsNotGivenHasTheDocumentedDefault) {
   const Config config = load(kSmall);
   EXPECT_EQ(config.dpdk.instance, "sluice");

@@ -97,6 +97,32 @@ TEST(AddressesTest, ADisabledAddressIsNobodys) {
   EXPECT_EQ(a.find(ip("192.168.7.1")), 3);
 }
 
+TEST(AddressesTest, TheNextAddressOfANetworkStandsInForADisabledOne) {
+  Addresses a = two_interfaces();
+  EXPECT_EQ(a.source_for(ip("10.0.0.77")), 0);
+  a.disable(0);
+  EXPECT_EQ(a.source_for(ip("10.0.0.77")), 1);
+  EXPECT_EQ(a.source_for(ip("192.168.7.2")), 3);
+}
+
+TEST(AddressesTest, SourcesAreThoseOfTheInterfaceAndFamily) {
+  InterfaceConfig front;
+  for (const char* text : {"10.0.0.1/24", "10.0.0.2/24", "10.1.0.1/16", "fd00::1/64", "fd00::2/64"}) {
+    front.addresses.push_back(InterfaceAddress::parse(text).value());
+  }
+  front.sources = {ip("10.1.0.1"), ip("10.0.0.2"), ip("fd00::2")};
+  InterfaceConfig back;
+  back.addresses = {InterfaceAddress::parse("192.168.7.1/30").value()};
+  const Addresses a({front, back});
+  const auto list = [&](std::uint16_t primary) {
+    const auto sources = a.sources(primary);
+    return std::vector<std::uint16_t>(sources.begin(), sources.end());
+  };
+  EXPECT_EQ(list(0), (std::vector<std::uint16_t>{2, 1}));
+  EXPECT_EQ(list(3), (std::vector<std::uint16_t>{4}));
+  EXPECT_EQ(list(5), std::vector<std::uint16_t>{});
+}
+
 TEST(AddressesTest, SourceForARemoteIsOnItsLinkElseWhereAGatewayIs) {
   const Addresses a = two_interfaces();
   EXPECT_EQ(a.source_for(ip("192.168.7.2")), 3);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which address and port an active open gets.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "sluice/listener.h"
+#include "support/host.h"
+
+namespace sluice::test {
+namespace {
+
+class Nothing final : public Service {
+ public:
+  void on_accept(Connection, ListenerId) override {}
+  void on_readable(Connection) override {}
+};
+
+HostConfig several(std::vector<std::string> sources) {
+  HostConfig config;
+  config.addresses = {"10.0.0.1/24", "10.0.0.2/24", "10.0.0.3/24", "10.0.0.4/24", "fd00::1/64", "fd00::2/64"};
+  config.sources = std::move(sources);
+  config.stack.max_connections = 60'000;
+  return config;
+}
+
+struct Opener {
+  explicit Opener(HostConfig config) : host(config) { host.add_service(service); }
+
+  Result<Connection> open(const char* to, const char* from = nullptr) {
+    const Endpoint remote = Endpoint::parse(to).value();
+    const IpAddress any = IpAddress::parse(remote.address.is_v4() ? "0.0.0.0" : "::").value();
+    return host.connect(service, remote, {from == nullptr ? any : IpAddress::parse(from).value(), 0}, {});
+  }
+  std::string address_of_next(const char* to) { return open(to).value().info().local.address.to_string(); }
+
+  Nothing service;
+  Host host;
+};
+
+TEST(Connect, WithoutSourcesTheFirstAddressThatFitsIsTaken) {
+  Opener opener(several({}));
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(opener.address_of_next("10.0.0.9:80"), "10.0.0.1");
+  EXPECT_EQ(opener.address_of_next("[fd00::9]:80"), "fd00::1");
+}
+
+TEST(Connect, SourcesAreTakenInTurn) {
+  Opener opener(several({"10.0.0.2", "10.0.0.4", "fd00::2"}));
+  std::map<std::string, int> used;
+  for (int i = 0; i < 10; ++i) ++used[opener.address_of_next("10.0.0.9:80")];
+  EXPECT_EQ(used, (std::map<std::string, int>{{"10.0.0.2", 5}, {"10.0.0.4", 5}}));
+  EXPECT_EQ(opener.address_of_next("[fd00::9]:80"), "fd00::2");
+  EXPECT_EQ(opener.open("10.0.0.9:80", "10.0.0.1").value().info().local.address, IpAddress::v4(10, 0, 0, 1))
+      << "who names an address gets it";
+}
+
+TEST(Connect, EveryPortOfEverySourceCanBeUsedThenNone) {
+  Opener opener(several({"10.0.0.2", "10.0.0.3"}));
+  std::set<Endpoint> used;
+  for (std::uint32_t i = 0; i < 2 * stack::LocalPorts::kCount; ++i) {
+    const auto opened = opener.open("10.0.0.9:80");
+    ASSERT_TRUE(opened.ok()) << i << ": " << opened.error().message;
+    used.insert(opened->info().local);
+  }
+  EXPECT_EQ(used.size(), 2 * stack::LocalPorts::kCount);
+  EXPECT_EQ(opener.open("10.0.0.9:80").error().code, Errc::kAddressNotAvailable);
+  EXPECT_TRUE(opener.open("10.0.0.9:81").ok()) << "to another port all are free";
+}
+
+}  // namespace
+}  // namespace sluice::test
