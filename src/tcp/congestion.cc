@@ -62,7 +62,9 @@ void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
 }
 
 void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
-  if ((tcb.flags & kEcnOk) != 0 && env.of(tcb).congestion != CongestionControl::kDctcp) [[unlikely]] {
+  const CongestionControl algorithm = env.of(tcb).congestion;
+  const bool halves = algorithm == CongestionControl::kNewReno || algorithm == CongestionControl::kCubic;
+  if ((tcb.flags & kEcnOk) != 0 && halves) [[unlikely]] {
     // RFC 3168 6.1.2: once for marks and losses of one window. (DCTCP's answer to a mark may have been next to none.)
     const CongestionState* state = state_of(tcb, env);
     if (state != nullptr && reduced_lately(tcb, *state) && tcb.snd_una != state->cwr_end) return;
@@ -106,6 +108,7 @@ void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
 void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env& env) noexcept {
   tcb.cwnd = std::max(tcb.cwnd, prior_cwnd);
   tcb.ssthresh = std::max(tcb.ssthresh, prior_ssthresh);
+  if (CongestionState* state = state_of(tcb, env)) state->reduced = false;  // not any more
   switch (env.of(tcb).congestion) {
     case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: return;

@@ -408,6 +408,20 @@ TEST(EcnRecovery, AMarkAndALossOfOneWindowAreOneEvent) {
   }
 }
 
+TEST(EcnRecovery, AReductionThatWasUndoneHidesNoLoss) {
+  Sender s(kReno);
+  ten_outstanding_with_ecn(s, 40'000);
+  s.echo_marks(false);
+  s.ack(0, {{1000, 4000}});
+  ASSERT_EQ(s.sent_text(), "0-1000");
+  s.ack(4000, {{0, 1000}});
+  ASSERT_EQ(s.counters.undone_by_dsack, 1U);
+  ASSERT_GE(s.tcb.cwnd, 10'000U);
+  s.ack(4000, {{5000, 9000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  EXPECT_LT(s.tcb.ssthresh, 10'000U);
+}
+
 // RFC 8257 3.5: a mark may have cost next to nothing, a loss costs half.
 TEST(EcnRecovery, DctcpAnswersALossBehindAMark) {
   Sender s(Params{.congestion = CongestionControl::kDctcp});
