@@ -35,10 +35,7 @@ struct Context {
   Instant now;
   OutSegment& answer;
 
-  [[nodiscard]] std::uint8_t shift() const noexcept {
-    return (record.flags & kWscaleOk) != 0 ? window_shift(params.rcvbuf) : std::uint8_t{0};
-  }
-  [[nodiscard]] std::uint32_t window() const noexcept { return syn_window(params.rcvbuf, shift()); }
+  [[nodiscard]] std::uint32_t window() const noexcept { return syn_window(params.rcvbuf, record.rcv_wscale); }
 };
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
@@ -47,7 +44,7 @@ void acknowledge(const Context& c) noexcept {
   c.answer.flags = kAck;
   c.answer.seq = c.record.iss + 1;
   c.answer.ack = c.record.irs + 1;
-  c.answer.wnd = static_cast<std::uint16_t>(c.window() >> c.shift());
+  c.answer.wnd = static_cast<std::uint16_t>(c.window() >> c.record.rcv_wscale);
   put_timestamps(c.record, c.ts_offset, c.now, c.answer);
 }
 
@@ -93,6 +90,7 @@ void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum 
   const bool ecn = wants_ecn(params) && offers_ecn(syn);
   record.flags = static_cast<std::uint8_t>(negotiated(options) | (ecn ? kEcnOk : 0U)) & 0xfU;
   record.snd_wscale = peer_shift(options) & 0xfU;
+  record.rcv_wscale = (record.flags & kWscaleOk) != 0 ? window_shift(params.rcvbuf) & 0xfU : 0U;
   record.iss = iss;
   record.irs = syn.seq;
   record.ts_recent = options.has_ts ? options.tsval : 0;
@@ -104,18 +102,16 @@ void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum 
 
 void syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, std::uint32_t ts_offset, Instant now,
              OutSegment& out) noexcept {
-  const bool scaled = (record.flags & kWscaleOk) != 0;
-  const std::uint8_t shift = scaled ? window_shift(params.rcvbuf) : std::uint8_t{0};
   out = OutSegment{};
   out.flags = (record.flags & kEcnOk) != 0 ? kSyn | kAck | kEce : kSyn | kAck;
   out.seq = record.iss;
   out.ack = record.irs + 1;
-  out.wnd = syn_window(params.rcvbuf, shift);
+  out.wnd = syn_window(params.rcvbuf, record.rcv_wscale);
   out.options = kOptMss;
   out.mss = params.mss != 0 ? std::min(mss, params.mss) : mss;
-  if (scaled) {
+  if ((record.flags & kWscaleOk) != 0) {
     out.options |= kOptWscale;
-    out.wscale = shift;
+    out.wscale = record.rcv_wscale;
   }
   if ((record.flags & kSackOk) != 0) out.options |= kOptSackPermitted;
   put_timestamps(record, ts_offset, now, out);
@@ -155,7 +151,7 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
   tcb.flags = record.flags | kPassive;
   tcb.quickacks = p.quickack ? kQuickAcks : 0;
   tcb.rcv_nxt = tcb.last_ack_sent = record.irs + 1;
-  tcb.rcv_wscale = (record.flags & kWscaleOk) != 0 ? window_shift(p.rcvbuf) & 0xfU : 0U;
+  tcb.rcv_wscale = record.rcv_wscale;
   tcb.rcv_wnd = static_cast<std::uint16_t>(syn_window(p.rcvbuf, tcb.rcv_wscale) >> tcb.rcv_wscale);
   tcb.snd_una = record.iss;
   tcb.snd_nxt = record.iss + 1;

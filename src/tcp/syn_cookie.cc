@@ -113,6 +113,7 @@ bool open_cookie(HalfOpen& record, const Segment& segment, const CookieContext& 
   if ((code & 1U) != 0) record.flags |= kSackOk;
   if (shift != kNoShift) record.flags |= kWscaleOk;
   record.snd_wscale = (shift != kNoShift ? shift : 0U) & 0xfU;
+  record.rcv_wscale = (shift != kNoShift ? window_shift(context.params.rcvbuf) : 0U) & 0xfU;
   record.peer_mss =
       options.has_ts ? static_cast<std::uint16_t>(number) : mss_at(code >> 5U, record.flow.remote, own_mss(context));
   record.ts_recent = options.has_ts ? options.tsval : 0;

@@ -138,7 +138,8 @@ static_assert(sizeof(Side) <= 128);
 // A connection whose SYN we answered, before its ACK (passive SYN_RCVD).
 struct HalfOpen {
   FlowId flow;
-  std::uint8_t retries = 0;            // SYN|ACKs sent again
+  std::uint8_t retries : 4 = 0;        // SYN|ACKs sent again
+  std::uint8_t rcv_wscale : 4 = 0;     // our shift, as the SYN|ACK says it: the listener's buffer may change
   std::uint8_t flags : 4 = 0;          // kTsOk, kSackOk, kWscaleOk, kEcnOk
   std::uint8_t snd_wscale : 4 = 0;     // the peer's shift
   TimerNode timer;

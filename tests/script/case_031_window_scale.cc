@@ -43,4 +43,20 @@ TEST_P(Family, TheWindowOfASynAckIsNotScaled) {
   d.expect_silence();
 }
 
+// RFC 7323 2.2: the shift that the SYN|ACK said is the connection's, whatever the listener has come to since.
+TEST_P(Family, OurShiftStaysAsTheSynAckSaidIt) {
+  for (const std::int64_t rcvbuf : {16'384, 16'777'216}) {
+    Dialogue d(GetParam());
+    d.send(SYN, mss(1000), wscale(7));
+    d.expect(SYN | ACK, seq(0), ack(1), wscale(3));
+    constexpr unsigned shift = 3;
+    ASSERT_TRUE(d.stack().set_listener(d.listener(), Option::kRcvbuf, rcvbuf));
+    d.send(ACK, seq(1), ack(1), data("x"));
+    d.expect(ACK, seq(1), ack(2));
+    const auto window = std::int64_t{d.peer().last().win} << shift;
+    EXPECT_LE(window, rcvbuf);
+    EXPECT_GE(window, std::min<std::int64_t>(rcvbuf - 1000, 65535 << shift));
+  }
+}
+
 }  // namespace sluice::script
