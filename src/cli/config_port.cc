@@ -198,26 +198,23 @@ class PortReader {
       }
       out.gateways.push_back(*gateway);
       if (!addresses_known) return;
-      bool reachable = false;
       for (const InterfaceAddress& own : out.addresses) {
-        reachable = reachable || on_link(own, *gateway);
         if (own.address == *gateway) {
           report.add(at, key, fmt::format("the port's own address ({})", text), "write the router's address");
           return;
         }
       }
-      // RFC 4291 2.5.6: a router's link-local address is on every link.
-      const bool link_local = !gateway->is_v4() && gateway->bytes[0] == 0xfe && (gateway->bytes[1] & 0xc0) == 0x80;
-      if (!reachable && !link_local) {
+      if (!reaches(out, *gateway)) {
         report.add(at, key, fmt::format("not on-link ({})", text),
                    fmt::format("write an address within one of the prefixes of {}.addresses", key_));
       }
     });
   }
 
-  // RFC 4291 2.5.6: a router's link-local address is on every link.
+  // RFC 4291 2.5.6: a router's link-local address is on every link that speaks IPv6.
   static bool reaches(const PortConfig& port, const IpAddress& router) {
-    if (!router.is_v4() && router.bytes[0] == 0xfe && (router.bytes[1] & 0xc0) == 0x80) return true;
+    const bool link_local = !router.is_v4() && router.bytes[0] == 0xfe && (router.bytes[1] & 0xc0) == 0x80;
+    if (link_local && has_v6(port)) return true;
     for (const InterfaceAddress& own : port.addresses) {
       if (on_link(own, router)) return true;
     }
