@@ -30,7 +30,8 @@ void read_log(const toml::table& table, Config& out, Report& report) {
   section.finish();
 }
 
-void read_tree(const toml::table& tree, Config& config, Report& report) {
+void read_tree(const toml::table& tree, LoadedConfig& loaded, Report& report) {
+  Config& config = loaded.config;
   Section root(tree, "", report);
   if (const toml::table* table = root.table("dpdk")) read_dpdk(*table, config.dpdk, report);
   if (const toml::table* table = root.table("engine")) read_engine(*table, config, report);
@@ -44,12 +45,17 @@ void read_tree(const toml::table& tree, Config& config, Report& report) {
     root.missing("port", "add a [[port]] with a name, a device and addresses");
   }
   if (const toml::node* node = root.find("service")) {
-    read_services(*node, config.tcp, ports, config.services, report);
+    read_services(*node, config.tcp, ports, config.services, loaded.places, report);
   }
   root.finish();
 }
 
 }  // namespace
+
+std::string LoadedConfig::placed(const std::string& message) const {
+  const auto found = places.find(message.substr(0, message.find(": ")));
+  return found == places.end() ? message : fmt::format("{}: {}", found->second, message);
+}
 
 LoadedConfig parse_config(std::string_view text, const std::string& file, std::span<const std::string> sets) {
   std::vector<SetOption> options;
@@ -64,7 +70,7 @@ LoadedConfig parse_config(std::string_view text, const std::string& file, std::s
     for (std::size_t i = 0; i < options.size(); ++i) {
       apply_set(*tree, options[i], static_cast<unsigned>(i) + 1, report);
     }
-    read_tree(*tree, loaded.config, report);
+    read_tree(*tree, loaded, report);
   }
   loaded.errors = report.messages();
   return loaded;

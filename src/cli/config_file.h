@@ -4,6 +4,7 @@
 // Start-up only; one thread.
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,11 @@ namespace sluice::cli {
 struct LoadedConfig {
   Config config;                    // meaningful only if there are no errors
   std::vector<std::string> errors;  // FILE:LINE:COLUMN: KEY: what is wrong (the value); remedy
+  // Where services' options were written, by key: "service.web.root".
+  std::map<std::string, std::string> places;
+
+  // What a service says of one of its options, "KEY: ...", with its place in front where that is known.
+  [[nodiscard]] std::string placed(const std::string& message) const;
 };
 
 // `sets` are the arguments of --set, in order.

@@ -32,7 +32,7 @@ void read_congestion_control(Section& section, CongestionControl& out);
 
 void read_ports(const toml::node& node, std::vector<PortConfig>& out, PortsSeen& seen, Report& report);
 void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen& ports,
-                   std::vector<ServiceConfig>& out, Report& report);
+                   std::vector<ServiceConfig>& out, std::map<std::string, std::string>& places, Report& report);
 
 // Letters, digits, '-' and '_': what --set, `conns --filter` and file names can carry.
 // False, and `out` empty, if there is none that may be used.

@@ -40,6 +40,13 @@ class ServiceReader {
     section_.finish();
   }
 
+  // What is wrong with a value may show only when its app looks at the file that it names.
+  void note_places(const ServiceConfig& service, std::map<std::string, std::string>& places) const {
+    for (const auto& [option, value] : service.options) {
+      places.emplace(section_.full_key(option), report_.where(section_.place(option)));
+    }
+  }
+
   bool read_name_into(std::string& out) { return read_name(section_, out); }
   [[nodiscard]] Place name_place() const { return section_.place("name"); }
 
@@ -165,7 +172,7 @@ class ServiceReader {
 }  // namespace
 
 void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen& ports,
-                   std::vector<ServiceConfig>& out, Report& report) {
+                   std::vector<ServiceConfig>& out, std::map<std::string, std::string>& places, Report& report) {
   FirstUses names, endpoints;
   for_each_table("service", node, report, [&](const toml::table& table, const std::string& key) {
     ServiceConfig service;
@@ -179,6 +186,7 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
       names.claim(service.name, key + ".name", reader.name_place(), "give every service a name of its own", report);
     }
     reader.read(service, ports, endpoints);
+    reader.note_places(service, places);
     out.push_back(std::move(service));
   });
 }

@@ -32,9 +32,11 @@ Report::Report(std::string file, std::vector<std::string> set_values)
     : file_(std::move(file)), set_values_(std::move(set_values)) {}
 
 void Report::add(Place place, std::string_view key, std::string_view what, std::string_view remedy) {
-  const std::string where =
-      place.set != 0 ? fmt::format("--set {}", place.set) : fmt::format("{}:{}:{}", file_, place.line, place.column);
-  defects_.push_back({place, fmt::format("{}: {}: {}; {}", where, key, what, remedy)});
+  defects_.push_back({place, fmt::format("{}: {}: {}; {}", where(place), key, what, remedy)});
+}
+
+std::string Report::where(Place place) const {
+  return place.set != 0 ? fmt::format("--set {}", place.set) : fmt::format("{}:{}:{}", file_, place.line, place.column);
 }
 
 std::vector<std::string> Report::messages() const {

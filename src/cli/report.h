@@ -32,6 +32,9 @@ class Report {
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   [[nodiscard]] bool empty() const noexcept { return defects_.empty(); }
 
+  // "a.toml:3:7" or "--set 2", as it stands before a message.
+  [[nodiscard]] std::string where(Place place) const;
+
   // One line a defect, in the order of the file, then of the --set options.
   [[nodiscard]] std::vector<std::string> messages() const;
 

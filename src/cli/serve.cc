@@ -85,14 +85,14 @@ int fail(const Error& error) {
 }
 
 // One factory a service, in order; empty if one cannot be made, which is then on stderr.
-bool make_factories(const ServeArguments& arguments, const Config& config, std::vector<ServiceFactory>& factories) {
+bool make_factories(const LoadedConfig& loaded, std::vector<ServiceFactory>& factories) {
   bool good = true;
-  for (const ServiceConfig& service : config.services) {
+  for (const ServiceConfig& service : loaded.config.services) {
     Result<ServiceFactory> factory = app::make_factory(service);
     if (factory.ok()) {
       factories.push_back(std::move(factory).value());
     } else {
-      std::fprintf(stderr, "%s: %s\n", arguments.config.c_str(), factory.error().message.c_str());
+      std::fprintf(stderr, "%s\n", loaded.placed(factory.error().message).c_str());
       good = false;
     }
   }
@@ -147,7 +147,7 @@ int run_serve(const ServeArguments& arguments, std::string_view run_directory) {
   if (!loaded.errors.empty()) return kExitUsage;
   const Config& config = loaded.config;
   std::vector<ServiceFactory> factories;
-  if (!make_factories(arguments, config, factories)) return kExitUsage;
+  if (!make_factories(loaded, factories)) return kExitUsage;
   if (arguments.check) {
     std::printf("sluice: %s is good\n", arguments.config.c_str());
     return kExitDone;

@@ -167,11 +167,17 @@ TEST_F(Program, FailureAtWorkExitsWithOneAndABadConfigurationWithTwo) {
 }
 
 TEST_F(Program, AServiceThatCannotBeMadeIsABadConfiguration) {
-  fake_engine().factory_error = Error{Errc::kInvalid, "service.web.file: cannot be read (/x); give a readable file"};
-  const Outcome outcome = serve({}, true);
+  const std::string message = "service.web.file: cannot be read (/x); give a readable file";
+  fake_engine().factory_error = Error{Errc::kInvalid, message};
+  std::ofstream(file_, std::ios::app) << "[[service]]\nname = \"other\"\nlisten = [\"10.77.0.1:81\"]\napp = \"http\"\n";
+  Outcome outcome = serve({"service.web.file=/x"}, true);
   EXPECT_EQ(outcome.status, kExitUsage);
-  EXPECT_EQ(outcome.err.substr(0, outcome.err.find('\n')),
-            file_ + ": service.web.file: cannot be read (/x); give a readable file");
+  EXPECT_EQ(outcome.err.substr(0, outcome.err.find('\n')), "--set 1: " + message);
+  fake_engine().factory_error = Error{Errc::kInvalid, "service.last.file: cannot be read (/x); give a readable file"};
+  std::ofstream(file_, std::ios::app) << "[[service]]\nname = \"last\"\nlisten = [\"10.77.0.1:82\"]\napp = \"http\"\nfile = \"/x\"\n";
+  outcome = serve({}, true);
+  EXPECT_EQ(outcome.status, kExitUsage);
+  EXPECT_EQ(outcome.err.substr(0, outcome.err.find('\n')), file_ + ":25:8: " + fake_engine().factory_error->message);
 }
 
 TEST_F(Program, AServiceThatCannotStartIsOneLineAndExitsWithOne) {
