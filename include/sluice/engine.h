@@ -35,8 +35,8 @@ class Engine {
 
   // Any thread while run() runs.
   [[nodiscard]] virtual Stats stats() const = 0;
-  // Any thread but a shard's; asks every shard through its mailbox and waits.
-  [[nodiscard]] virtual std::vector<ConnectionReport> connections() = 0;
+  // Any thread but a shard's; asks every shard through its mailbox and waits. kTimedOut when one does not answer.
+  [[nodiscard]] virtual Result<std::vector<ConnectionReport>> connections() = 0;
 };
 
 }  // namespace sluice

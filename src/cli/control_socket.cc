@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -27,8 +28,11 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kClientPatienceMs = 5000;  // a client that neither sends nor takes bytes for so long is dropped
+using Clock = std::chrono::steady_clock;
+
+constexpr int kClientPatienceMs = 5000;  // a client that has not asked by then, or takes no bytes for so long, is dropped
 constexpr std::size_t kMaxRequest = 4096;
+constexpr std::size_t kMaxAsking = 64;   // clients that have not asked yet; more wait in the backlog
 constexpr std::size_t kChunk = 65536;
 
 Error system_error(Errc code, const std::string& what, const std::string& path) {
@@ -148,31 +152,53 @@ void ControlServer::stop() {
 }
 
 // False when the server is to stop, or nothing happened for long.
-bool ControlServer::wait(int fd, short events) const {
-  std::array<pollfd, 2> fds = {pollfd{fd, events, 0}, pollfd{wake_.get(), POLLIN, 0}};
+bool ControlServer::wait(int client, short events) const {
+  std::array<pollfd, 2> fds = {pollfd{client, events, 0}, pollfd{wake_.get(), POLLIN, 0}};
   int ready = 0;
   do {
-    ready = ::poll(fds.data(), fds.size(), fd == listener_.get() ? -1 : kClientPatienceMs);
+    ready = ::poll(fds.data(), fds.size(), kClientPatienceMs);
   } while (ready < 0 && errno == EINTR);
   return ready > 0 && fds[1].revents == 0;
 }
 
 void ControlServer::serve() {
-  while (wait(listener_.get(), POLLIN)) {
-    const OwnedFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (client.get() >= 0) {
-      serve_client(client.get());
-    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-      // The client stays in the backlog; wait a little rather than spin.
-      pollfd wake{wake_.get(), POLLIN, 0};
-      ::poll(&wake, 1, 100);
+  std::vector<Asking> asking;
+  std::vector<pollfd> fds;
+  for (;;) {
+    fds.assign({pollfd{wake_.get(), POLLIN, 0}, pollfd{asking.size() < kMaxAsking ? listener_.get() : -1, POLLIN, 0}});
+    int timeout = -1;
+    for (const Asking& client : asking) {
+      fds.push_back({client.fd.get(), POLLIN, 0});
+      const int left = std::max(0, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(client.until - Clock::now()).count()));
+      timeout = timeout < 0 ? left : std::min(timeout, left);
     }
+    if (::poll(fds.data(), fds.size(), timeout) < 0) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    if (fds[0].revents != 0) return;
+    std::vector<Asking> still;
+    for (std::size_t i = 0; i < asking.size(); ++i) {
+      const bool more = fds[i + 2].revents != 0 ? go_on(asking[i]) : true;
+      if (more && Clock::now() < asking[i].until) still.push_back(std::move(asking[i]));
+    }
+    asking = std::move(still);
+    if (fds[1].revents != 0) accept_client(asking);
   }
 }
 
-void ControlServer::serve_client(int client) {
-  std::string request;
-  if (!read_line(client, request)) return;
+void ControlServer::accept_client(std::vector<Asking>& asking) const {
+  OwnedFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (client.get() >= 0) {
+    asking.push_back({std::move(client), "", Clock::now() + std::chrono::milliseconds(kClientPatienceMs)});
+  } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+    // The client stays in the backlog; wait a little rather than spin.
+    pollfd wake{wake_.get(), POLLIN, 0};
+    ::poll(&wake, 1, 100);
+  }
+}
+
+void ControlServer::serve_client(int client, const std::string& request) const {
   try {
     answer(client, request);
   } catch (const std::exception& error) {
@@ -181,19 +207,17 @@ void ControlServer::serve_client(int client) {
   }
 }
 
-bool ControlServer::read_line(int client, std::string& line) const {
+bool ControlServer::go_on(Asking& client) const {
   std::array<char, 512> block{};
-  while (line.size() < kMaxRequest && wait(client, POLLIN)) {
-    const ssize_t got = ::recv(client, block.data(), block.size(), 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-    if (got <= 0) return false;
-    line.append(block.data(), static_cast<std::size_t>(got));
-    if (const std::size_t end = line.find('\n'); end != std::string::npos) {
-      line.resize(end);
-      return true;
-    }
+  const ssize_t got = ::recv(client.fd.get(), block.data(), block.size(), 0);
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  if (got == 0) return false;
+  client.line.append(block.data(), static_cast<std::size_t>(got));
+  if (const std::size_t end = client.line.find('\n'); end != std::string::npos) {
+    serve_client(client.fd.get(), client.line.substr(0, end));
+    return false;
   }
-  return false;
+  return client.line.size() < kMaxRequest;
 }
 
 bool ControlServer::send_all(int client, const std::string& text) const {
@@ -227,8 +251,13 @@ void ControlServer::answer_connections(int client, const std::vector<std::string
     static_cast<void>(send_all(client, "error " + filter.error().message + "\n"));
     return;
   }
+  const Result<std::vector<ConnectionReport>> connections = callbacks_.connections();
+  if (!connections.ok()) {
+    static_cast<void>(send_all(client, "error " + connections.error().message + "\n"));
+    return;
+  }
   std::string chunk = "ok\n";
-  for (const ConnectionReport& report : callbacks_.connections()) {
+  for (const ConnectionReport& report : *connections) {
     if (!filter->passes(report)) continue;
     chunk += connection_json(report).dump() + "\n";
     if (chunk.size() < kChunk) continue;

@@ -39,12 +39,13 @@ class OwnedFd {
 // What the server asks of the engine, on the server's own thread.
 struct ControlCallbacks {
   std::function<Stats()> stats;
-  std::function<std::vector<ConnectionReport>()> connections;
+  std::function<Result<std::vector<ConnectionReport>>()> connections;
 };
 
 // The server. Owns the socket's file (mode 0600), a lock beside it that tells a live
-// instance from a dead one's leavings, and after start() a thread that serves one client
-// after the other. The destructor stops it and removes the files. One thread uses it.
+// instance from a dead one's leavings, and after start() a thread that answers one request
+// after the other; who has not sent one yet holds up nobody. The destructor stops it and
+// removes the files. One thread uses it.
 class ControlServer {
  public:
   // Takes `path` over from a dead instance. kBusy: a live one has it.
@@ -59,11 +60,20 @@ class ControlServer {
   void stop();
 
  private:
+  // A client whose request has not arrived whole.
+  struct Asking {
+    OwnedFd fd;
+    std::string line;
+    std::chrono::steady_clock::time_point until;
+  };
+
   ControlServer() = default;
   void serve();
-  void serve_client(int client);
-  bool wait(int fd, short events) const;
-  bool read_line(int client, std::string& line) const;
+  void accept_client(std::vector<Asking>& asking) const;
+  void serve_client(int client, const std::string& request) const;
+  bool wait(int client, short events) const;
+  // False when nothing more is expected of the client: it was answered, has left or sends nonsense.
+  bool go_on(Asking& client) const;
   bool send_all(int client, const std::string& text) const;
   void answer(int client, const std::string& request) const;
   void answer_connections(int client, const std::vector<std::string>& filters) const;

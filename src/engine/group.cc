@@ -227,16 +227,16 @@ Stats Group::stats() const {
   return stats;
 }
 
-std::vector<ConnectionReport> Group::connections() {
+Result<std::vector<ConnectionReport>> Group::connections(std::chrono::milliseconds patience) {
+  // A shard adds its slices as they are: no loop stops to copy what others gathered before it.
   struct Collected {
     std::mutex mutex;
     std::condition_variable ready;
-    std::vector<ConnectionReport> all;
+    std::vector<std::vector<ConnectionReport>> slices;
     unsigned finished = 0;
   };
   const auto collected = std::make_shared<Collected>();
   const std::lock_guard lock(control_);
-  unsigned asked = 0;
   for (unsigned s = 0; s < shards(); ++s) {
     auto task = std::make_unique<Task>([collected, s](Shard& shard) {
       auto& loop = static_cast<ShardLoop&>(shard);
@@ -244,7 +244,7 @@ std::vector<ConnectionReport> Group::connections() {
         std::vector<ConnectionReport> slice;
         const bool more = self.stack().report(cursor, 256, s, slice);
         const std::lock_guard hold(collected->mutex);
-        std::move(slice.begin(), slice.end(), std::back_inserter(collected->all));
+        if (!slice.empty()) collected->slices.push_back(std::move(slice));
         if (!more) {
           ++collected->finished;
           collected->ready.notify_all();
@@ -252,14 +252,17 @@ std::vector<ConnectionReport> Group::connections() {
         return !more;
       });
     });
-    if (fabric_.tasks(fabric_.control(), s).push(task.get())) {
-      (void)task.release();  // the mailbox's now
-      ++asked;
-    }
+    if (fabric_.tasks(fabric_.control(), s).push(task.get())) (void)task.release();  // the mailbox's now
   }
   std::unique_lock wait(collected->mutex);
-  collected->ready.wait_for(wait, std::chrono::seconds(5), [&] { return collected->finished == asked; });
-  return collected->all;
+  if (!collected->ready.wait_for(wait, patience, [&] { return collected->finished == shards(); })) {
+    return Error{Errc::kTimedOut, "a shard did not report its connections in time; ask again"};
+  }
+  const auto slices = std::move(collected->slices);
+  wait.unlock();
+  std::vector<ConnectionReport> all;
+  for (const auto& slice : slices) all.insert(all.end(), slice.begin(), slice.end());
+  return all;
 }
 
 }  // namespace sluice::engine

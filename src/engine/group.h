@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -62,8 +63,9 @@ class Group {
 
   // Any thread.
   [[nodiscard]] Stats stats() const;
-  // Any thread but a shard's, while run() runs on every shard.
-  [[nodiscard]] std::vector<ConnectionReport> connections();
+  // Any thread but a shard's, while run() runs on every shard. kTimedOut when one has not answered in time.
+  [[nodiscard]] Result<std::vector<ConnectionReport>> connections(
+      std::chrono::milliseconds patience = std::chrono::seconds(5));
 
   [[nodiscard]] static stack::StackConfig stack_config(const Config& config, const GroupOptions& options);
 

@@ -38,7 +38,7 @@ class DpdkEngine final : public Engine {
 
   void stop() noexcept override { group_->stop(); }
   [[nodiscard]] Stats stats() const override { return group_->stats(); }
-  [[nodiscard]] std::vector<ConnectionReport> connections() override { return group_->connections(); }
+  [[nodiscard]] Result<std::vector<ConnectionReport>> connections() override { return group_->connections(); }
 
  private:
   // Each needs those before it for as long as it lives.

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -38,6 +39,15 @@ class ControlSocket : public testing::Test {
     Result<std::unique_ptr<ControlServer>> server = ControlServer::create(path_);
     EXPECT_TRUE(server.ok()) << server.error().message;
     return server.ok() ? std::move(server).value() : nullptr;
+  }
+
+  OwnedFd connect() const {
+    OwnedFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::snprintf(address.sun_path, sizeof address.sun_path, "%s", path_.c_str());
+    EXPECT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return client;
   }
 
   static ControlCallbacks sample(std::vector<ConnectionReport> connections = {}) {
@@ -95,6 +105,37 @@ TEST_F(ControlSocket, AClientThatLeavesEarlyDoesNotStopIt) {
     ASSERT_EQ(::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
   }
   EXPECT_TRUE(ask_instance(path_, "stats").ok());
+}
+
+TEST_F(ControlSocket, ClientsThatSayNothingHoldUpNobody) {
+  const auto server = create();
+  server->start(sample());
+  std::vector<OwnedFd> silent;
+  for (int i = 0; i < 10; ++i) silent.push_back(connect());
+  ASSERT_EQ(::send(silent[0].get(), "sta", 3, MSG_NOSIGNAL), 3);
+  EXPECT_TRUE(ask_instance(path_, "stats", std::chrono::seconds(3)).ok());
+  // Who takes his time is answered all the same.
+  ASSERT_EQ(::send(silent[0].get(), "ts\n", 3, MSG_NOSIGNAL), 3);
+  char answer[4] = {};
+  ASSERT_EQ(::recv(silent[0].get(), answer, 3, MSG_WAITALL), 3);
+  EXPECT_STREQ(answer, "ok\n");
+}
+
+TEST_F(ControlSocket, ARequestWithoutEndIsNotWaitedForForEver) {
+  const auto server = create();
+  server->start(sample());
+  const OwnedFd slow = connect();
+  const auto begin = std::chrono::steady_clock::now();
+  while (::send(slow.get(), "x", 1, MSG_NOSIGNAL) == 1) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_GT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  const OwnedFd large = connect();
+  const std::string much(5000, 'x');
+  static_cast<void>(::send(large.get(), much.data(), much.size(), MSG_NOSIGNAL));
+  char answer = 0;
+  EXPECT_LE(::recv(large.get(), &answer, 1, 0), 0);
 }
 
 TEST_F(ControlSocket, OnlyItsOwnerMayUseIt) {

@@ -33,7 +33,7 @@ class Fake final : public Engine {
     stop_.notify_all();
   }
   Stats stats() const override { return cli::sample_stats(); }
-  std::vector<ConnectionReport> connections() override { return {cli::sample_connection()}; }
+  Result<std::vector<ConnectionReport>> connections() override { return std::vector{cli::sample_connection()}; }
 
  private:
   std::atomic<bool> stop_{false};

@@ -4,9 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "port/memory_port.h"
@@ -274,6 +276,28 @@ TEST_F(Bench, TasksRunOnTheShardTheyWerePostedTo) {
   EXPECT_FALSE(echos_[0]->shard->post(7, [](Shard&) {})) << "no such shard";
   run(Duration::milliseconds(5));
   EXPECT_EQ(ran_on, 1U);
+}
+
+TEST_F(Bench, ConnectionsOfAllShardsAreReportedOrNone) {
+  make(1, false);
+  client_.closes = false;
+  open(8);
+  run(Duration::milliseconds(200));
+  ASSERT_EQ(client_.answered, 8);
+  const auto none = group_->connections(std::chrono::milliseconds(20));
+  ASSERT_FALSE(none.ok()) << "nobody runs the shards: a list that lacks some would lie";
+  EXPECT_EQ(none.error().code, Errc::kTimedOut);
+  std::atomic<bool> answered{false};
+  Result<std::vector<ConnectionReport>> reports = none;
+  std::thread asking([&] {
+    reports = group_->connections(std::chrono::seconds(60));
+    answered = true;
+  });
+  while (!answered) run(Duration::milliseconds(1));
+  asking.join();
+  ASSERT_TRUE(reports.ok());
+  EXPECT_EQ(reports->size(), 8U);
+  for (const ConnectionReport& report : *reports) EXPECT_EQ(report.info.state, State::kEstablished);
 }
 
 TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
