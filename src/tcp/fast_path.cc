@@ -10,8 +10,12 @@ namespace {
 
 // Nothing is special about the connection or the segment.
 bool predicted(const Tcb& tcb, const Segment& segment) noexcept {
-  constexpr std::uint32_t kUnusual = kRcvShutdown | kAppClosed | kFinReceived | kFinOutOfOrder | kEcnOk;
-  if (tcb.state != State::kEstablished || (tcb.flags & kUnusual) != 0) return false;
+  constexpr std::uint32_t kUnusual = kRcvShutdown | kAppClosed | kFinReceived | kFinOutOfOrder;
+  if (tcb.state != State::kEstablished) return false;
+  if (const std::uint32_t unusual = tcb.flags & (kUnusual | kEcnOk | kEcnEcho); unusual != 0) [[unlikely]] {
+    // With ECN as well, as long as nothing was marked in either direction: ECE and CWR do not pass below.
+    if (unusual != kEcnOk || segment.ce) return false;
+  }
   if ((segment.flags & ~kPsh) != kAck || segment.seq != tcb.rcv_nxt || tcb.side != kNoIndex) return false;
   const wire::TcpOptions& options = *segment.options;
   if (options.n_sack != 0) return false;
@@ -26,7 +30,10 @@ bool fast_path(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) noexcept 
   if (!predicted(tcb, segment)) return false;
   note_timestamp(tcb, segment, env);
   restart_keepalive(tcb, env);
+  const SeqNum una = tcb.snd_una;
+  const std::uint32_t cwnd = tcb.cwnd;
   verdict = on_ack(tcb, segment, env);
+  if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_acked(tcb, segment, tcb.snd_una - una, cwnd, env);
   if (segment.len > 0) verdict = reassemble(tcb, segment, env);
   return true;
 }

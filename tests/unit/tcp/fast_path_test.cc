@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/rng.h"
+#include "tcp/congestion.h"
 #include "unit/tcp/one_connection.h"
 
 namespace sluice::tcp {
@@ -53,11 +54,23 @@ std::string picture(const Tcb& t) {
   return s;
 }
 
+// What answers to marks: RFC 3168's window, DCTCP's estimate.
+std::string congestion_picture(OneConnection& c) {
+  const CongestionState* state = congestion::state_of(c.tcb, c.env());
+  if (state == nullptr) return "none";
+  std::string s = std::to_string(state->reduced);
+  s += ' ' + std::to_string(state->cwr_end.value());
+  if (state->part != CongestionPart::kDctcp) return s;
+  const Dctcp& d = state->dctcp;
+  for (const std::uint32_t value : {d.window_end.value(), d.bytes_acked, d.bytes_marked, d.alpha}) s += ' ' + std::to_string(value);
+  return s;
+}
+
 std::string picture(const std::vector<OutSegment>& sent) {
   std::string s;
   for (const OutSegment& o : sent) {
     s += OneConnection::text_of(o) + " wnd " + std::to_string(o.wnd) + " len " + std::to_string(o.len) + " ts " +
-         std::to_string(o.tsval) + '/' + std::to_string(o.tsecr) + '\n';
+         std::to_string(o.tsval) + '/' + std::to_string(o.tsecr) + (o.ect ? " ect\n" : "\n");
   }
   return s;
 }
@@ -105,15 +118,28 @@ struct Pair {
   unsigned short_cuts = 0;
 };
 
-TEST(FastPath, GivesWhatTheSlowPathGives) {
+struct Ecn {
+  bool on = false;
+  CongestionControl algorithm = CongestionControl::kNewReno;
+  unsigned marks = 0;  // of a thousand segments, and as many echoes and CWRs
+};
+
+// Segments, and how many of them took the short way.
+struct Tally {
+  unsigned segments = 0, short_cuts = 0;
+};
+
+Tally compare(const Ecn& ecn, std::uint64_t seeds) {
   unsigned short_cuts = 0;
   unsigned segments = 0;
-  for (std::uint64_t seed = 1; seed <= 80; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Rng rng(seed);
-    Offer offer{.wscale = 7, .sack = rng.per_mille(500)};
+    Offer offer{.wscale = 7, .sack = rng.per_mille(500), .ecn = ecn.on};
     if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
-    Pair pair(Params{.keepalive = rng.per_mille(500), .nodelay = rng.per_mille(500)}, offer);
+    Params params{.keepalive = rng.per_mille(500), .nodelay = rng.per_mille(500), .congestion = ecn.algorithm, .ecn = ecn.on};
+    Pair pair(params, offer);
+    EXPECT_EQ((pair.fast.tcb.flags & kEcnOk) != 0, ecn.on);
     std::uint32_t clock_ms = 0;
     for (int step = 0; step < 300 && pair.slow.tcb.state == State::kEstablished; ++step) {
       const std::uint32_t wait_ms = rng.below(20);
@@ -123,24 +149,51 @@ TEST(FastPath, GivesWhatTheSlowPathGives) {
         const std::vector<std::uint8_t> bytes(1 + rng.below(5000), 'q');
         pair.both([&](OneConnection& c) { send(c.tcb, bytes, c.env()); c.turn(); });
       }
-      const In in = random_segment(rng, pair.slow.tcb, offer, clock_ms);
+      In in = random_segment(rng, pair.slow.tcb, offer, clock_ms);
+      in.ce = rng.per_mille(ecn.marks);
+      if (rng.per_mille(ecn.marks)) in.flags |= kEce;
+      if (rng.per_mille(ecn.marks)) in.flags |= kCwr;
       ++segments;
       const Verdict fast = pair.arrive(pair.fast, in, true);
       const Verdict slow = pair.arrive(pair.slow, in, false);
-      ASSERT_EQ(fast, slow) << step;
-      ASSERT_EQ(picture(pair.fast.tcb), picture(pair.slow.tcb)) << step;
-      ASSERT_EQ(picture(pair.fast.sent), picture(pair.slow.sent)) << step;
-      ASSERT_EQ(pair.fast.events, pair.slow.events) << step;
+      EXPECT_EQ(fast, slow) << step;
+      EXPECT_EQ(picture(pair.fast.tcb), picture(pair.slow.tcb)) << step;
+      EXPECT_EQ(congestion_picture(pair.fast), congestion_picture(pair.slow)) << step;
+      EXPECT_EQ(picture(pair.fast.sent), picture(pair.slow.sent)) << step;
+      EXPECT_EQ(pair.fast.events, pair.slow.events) << step;
+      if (testing::Test::HasFailure()) return {};
       pair.both([](OneConnection& c) { c.settle(); });
       if (rng.per_mille(500)) {
         const std::uint32_t most = rng.below(20000);
-        ASSERT_EQ(pair.fast.read(most), pair.slow.read(most));
+        EXPECT_EQ(pair.fast.read(most), pair.slow.read(most));
       }
     }
     short_cuts += pair.short_cuts;
   }
-  EXPECT_GT(short_cuts, segments / 4);
-  EXPECT_LT(short_cuts, segments);
+  return {segments, short_cuts};
+}
+
+TEST(FastPath, GivesWhatTheSlowPathGives) {
+  const Tally tally = compare({}, 80);
+  EXPECT_GT(tally.short_cuts, tally.segments / 4);
+  EXPECT_LT(tally.short_cuts, tally.segments);
+}
+
+TEST(FastPath, ServesConnectionsWithEcnThatMeetNoMark) {
+  const Tally plain = compare({}, 20);
+  const Tally ecn = compare({.on = true}, 20);
+  const Tally dctcp = compare({.on = true, .algorithm = CongestionControl::kDctcp}, 20);
+  EXPECT_GT(ecn.short_cuts, plain.short_cuts * 9 / 10);
+  EXPECT_GT(dctcp.short_cuts, plain.short_cuts * 9 / 10);
+}
+
+TEST(FastPath, GivesWhatTheSlowPathGivesAmongMarksAndEchoes) {
+  for (const auto algorithm : {CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kDctcp}) {
+    for (const unsigned marks : {20U, 200U}) {
+      const Tally tally = compare({.on = true, .algorithm = algorithm, .marks = marks}, 15);
+      EXPECT_GT(tally.short_cuts, tally.segments / 20);
+    }
+  }
 }
 
 }  // namespace

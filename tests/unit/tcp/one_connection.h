@@ -34,6 +34,7 @@ struct In {
   std::optional<std::uint16_t> mss = {};
   std::optional<std::uint8_t> wscale = {};
   bool sack_permitted = false;
+  bool ce = false;                       // its packet was marked
 };
 
 // What the peer offers in its SYN.
@@ -42,6 +43,7 @@ struct Offer {
   std::optional<std::uint8_t> wscale = {};
   bool sack = false;
   std::optional<std::uint16_t> mss = 1460;
+  bool ecn = false;
 };
 
 class OneConnection {
@@ -76,7 +78,8 @@ class OneConnection {
   }
   // LISTEN takes the SYN: the record, and the SYN|ACK as it would be sent.
   OutSegment syn(const Offer& offer = {}) {
-    In in{.flags = kSyn, .seq = 0, .ack = 0, .tsval = offer.tsval, .mss = offer.mss, .wscale = offer.wscale,
+    const auto flags = static_cast<std::uint8_t>(offer.ecn ? kSyn | kEce | kCwr : kSyn);
+    In in{.flags = flags, .seq = 0, .ack = 0, .tsval = offer.tsval, .mss = offer.mss, .wscale = offer.wscale,
           .sack_permitted = offer.sack};
     Segment segment = make(in);
     OutSegment answer;
@@ -196,6 +199,7 @@ class OneConnection {
     segment.ack = kIss + static_cast<std::uint32_t>(in.ack);
     segment.flags = in.flags;
     segment.wnd = in.wnd;
+    segment.ce = in.ce;
     segment.options = &options_;
     segment.len = static_cast<std::uint32_t>(in.data.size());
     if (!in.data.empty()) {
