@@ -151,6 +151,7 @@ struct ServiceConfig {
   KeepaliveConfig keepalive;       // [tcp]'s unless set
   CongestionControl congestion_control = CongestionControl::kCubic;
   bool pacing = false;
+  std::uint32_t idle_timeout_s = 0;  // of http; 0: none
   AppOptions options;
 };
 

@@ -28,6 +28,8 @@ struct SocketOptions {
   std::uint32_t rcvbuf = 262144;      // bytes; 0: the configuration's ([tcp] rcvbuf)
   std::uint32_t sndbuf = 262144;      // bytes; 0: the configuration's ([tcp] sndbuf)
   std::uint32_t user_timeout_ms = 0;  // 0: R2
+  // Not 0: on_idle() follows when nothing arrived for so long, again and again; nobody is probed, whatever keepalive says.
+  std::uint32_t idle_timeout_s = 0;
   std::int32_t linger_s = -1;         // -1: off
   CongestionControl congestion_control = CongestionControl::kCubic;
   bool pacing = false;                // segments leave at a rate, not a window at a time
@@ -62,6 +64,8 @@ class Service {
   // refused or timed out. Received bytes may still be read; after this callback the
   // handle is stale.
   virtual void on_closed(Connection connection, Errc reason) { (void)connection; (void)reason; }
+  // Nothing arrived for SocketOptions::idle_timeout_s, and nothing of ours waits for an acknowledgment.
+  virtual void on_idle(Connection connection) { (void)connection; }
   // Once a loop, if wants_poll(). Bounded work only.
   virtual void on_poll(Instant now) { (void)now; }
   [[nodiscard]] virtual bool wants_poll() const { return false; }

@@ -74,6 +74,12 @@ class Http final : public Service {
 
   void on_closed(Connection connection, Errc) override { give_state(connection); }
 
+  // The peer asks for nothing, or has not said the whole of what it asks for.
+  void on_idle(Connection connection) override {
+    const auto* state = static_cast<const State*>(connection.context());
+    if (state == nullptr || (state->resource == nullptr && !state->lingering)) close(connection);
+  }
+
   void on_poll(Instant now) override {
     lingering_.run(now, [this](Connection connection) { close(connection); });
   }

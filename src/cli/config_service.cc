@@ -30,6 +30,7 @@ class ServiceReader {
     read_keepalive(section_, out.keepalive);
     read_congestion_control(section_, out.congestion_control);
     section_.flag("pacing", out.pacing);
+    if (out.app == "http") section_.number("idle_timeout_s", out.idle_timeout_s, 0, 86'400);
     if (app != nullptr) {
       for (const app::OptionSpec& option : app->options) read_option(option, out);
       check_groups(*app);
@@ -180,7 +181,9 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     service.congestion_control = tcp.congestion_control;
     service.pacing = tcp.pacing;
     // An answer is handed over whole: its last, short segment has nothing to wait for.
-    service.nodelay = table["app"].value_or(std::string_view()) == "http";
+    const bool http = table["app"].value_or(std::string_view()) == "http";
+    service.nodelay = http;
+    service.idle_timeout_s = http ? 60 : 0;
     ServiceReader reader(table, key, report);
     if (reader.read_name_into(service.name)) {
       names.claim(service.name, key + ".name", reader.name_place(), "give every service a name of its own", report);

@@ -134,6 +134,7 @@ Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactor
   options.sndbuf = config.sndbuf;
   options.congestion_control = config.congestion_control;
   options.pacing = config.pacing;
+  options.idle_timeout_s = config.idle_timeout_s;
   const std::uint32_t backlog = (config.backlog + shards() - 1) / shards();
   for (const auto& loop : loops_) {
     auto owned = factory(loop->index());

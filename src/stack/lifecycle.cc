@@ -29,6 +29,7 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
   }
   if ((events & tcp::kEventReadable) != 0 && still_held()) service.on_readable(connection);
   if ((events & tcp::kEventWritable) != 0 && still_held()) service.on_writable(connection);
+  if ((events & tcp::kEventIdle) != 0 && still_held()) [[unlikely]] service.on_idle(connection);
   if ((events & tcp::kEventClosed) != 0 && still_held()) {
     tcb.flags |= tcp::kAccepted;
     service.on_closed(connection, tcb.error);

@@ -104,7 +104,7 @@ std::uint16_t Stack::make_params(const tcp::Params& params) noexcept {
 namespace {
 auto options_in(const tcp::Params& p) noexcept {
   return std::tuple(p.rcvbuf, p.sndbuf, p.keepidle_ms, p.keepintvl_ms, p.user_timeout_ms, p.msl_ms, p.linger_s, p.mss,
-                    p.service, p.keepcnt, p.keepalive, p.nodelay, p.cork, p.quickack, p.congestion, p.pacing);
+                    p.service, p.keepcnt, p.keepalive, p.idle_ends, p.nodelay, p.cork, p.quickack, p.congestion, p.pacing);
 }
 }  // namespace
 
@@ -132,6 +132,10 @@ tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t servi
   params.keepintvl_ms = options.keepalive.interval_s * 1000;
   params.keepcnt = static_cast<std::uint8_t>(options.keepalive.probes);
   params.keepalive = options.keepalive.enabled;
+  if (options.idle_timeout_s != 0) {
+    params.keepidle_ms = options.idle_timeout_s * 1000;
+    params.keepalive = params.idle_ends = true;
+  }
   params.user_timeout_ms = options.user_timeout_ms;
   params.msl_ms = config_.msl_ms;
   params.linger_s = options.linger_s;

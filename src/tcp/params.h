@@ -22,6 +22,7 @@ struct Params {
   std::uint16_t service = 0;            // who gets the events (the stack's account)
   std::uint8_t keepcnt = 10;
   bool keepalive = false;
+  bool idle_ends = false;               // with keepalive: after keepidle_ms kEventIdle instead of a probe
   bool nodelay = false;
   bool cork = false;
   CongestionControl congestion = CongestionControl::kNewReno;

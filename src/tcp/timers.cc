@@ -111,6 +111,11 @@ void on_keepalive_timeout(Tcb& tcb, Env& env) noexcept {
     restart_keepalive(tcb, env);
     return;
   }
+  if (params.idle_ends) {
+    restart_keepalive(tcb, env);
+    if ((tcb.flags & kAppClosed) == 0) env.events |= kEventIdle;
+    return;
+  }
   // A user timeout counts instead of the probes, as in Linux: time since the peer was heard, looked at with each probe.
   const std::int64_t silent_us = (params.keepidle_ms + std::int64_t{params.keepintvl_ms} * tcb.keepalive_probes) * 1000;
   const bool over = params.user_timeout_ms == 0 ? tcb.keepalive_probes >= params.keepcnt

@@ -55,4 +55,22 @@ TEST_P(Family, AnsweredProbesAndActivityRestartTheTimer) {
   d.expect(ACK, seq(0), ack(2));
 }
 
+// Here it is the application that is told, and closes; silence counts, not what we send.
+TEST_P(Family, IdleTimeoutTellsTheApplication) {
+  Scene scene;
+  scene.options.idle_timeout_s = 60;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  d.advance(59s);
+  d.send(ACK, seq(1), ack(1), data("x"));
+  d.expect(ACK, ack(2));
+  d.app().send("answer");
+  d.expect(ACK, seq(1), data("answer"), push());
+  d.send(ACK, seq(2), ack(7));
+  d.advance(59s);
+  d.expect_silence();
+  d.advance(1s);
+  d.expect(FIN | ACK, seq(7), ack(2));
+}
+
 }  // namespace sluice::script

@@ -13,6 +13,7 @@ class Events final : public Service {
   void on_connected(Connection connection) override;
   void on_readable(Connection connection) override;
   void on_writable(Connection connection) override;
+  void on_idle(Connection connection) override { connection.close(); }
   void on_closed(Connection connection, Errc reason) override;
 
  private:

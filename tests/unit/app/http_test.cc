@@ -194,6 +194,26 @@ TEST(HttpTest, DrainClosesWhatWaitsForARequestAndNothingElse) {
   EXPECT_FALSE(bench.stack.at(busy).closed);
 }
 
+TEST(HttpTest, IdleConnectionsAreClosedUnlessAnAnswerIsUnderWay) {
+  ServiceBench bench("http", {{"body_bytes", "100000"}});
+  const Connection silent = bench.accept();
+  const Connection served = bench.accept(1'000'000);
+  bench.arrive(served, kGet);
+  const Connection halfway = bench.accept();
+  bench.arrive(halfway, kGet.substr(0, 10));
+  const Connection busy = bench.accept(10);
+  bench.arrive(busy, kGet);
+  for (const Connection c : {silent, served, halfway, busy}) bench.service->on_idle(c);
+  for (const Connection c : {silent, served, halfway}) {
+    EXPECT_TRUE(bench.stack.at(c).closed);
+    EXPECT_FALSE(bench.stack.at(c).closed_with_unread);
+  }
+  EXPECT_FALSE(bench.stack.at(busy).closed);
+  bench.acknowledge(busy, 200'000);
+  EXPECT_GT(bench.stack.at(busy).sent.size(), 100'000U);
+  EXPECT_EQ(bench.stack.buffers_out, 0);
+}
+
 TEST(HttpTest, DrainClosesBehindTheAnswerThatIsUnderWay) {
   ServiceBench bench("http", {{"body_bytes", "100000"}});
   const Connection c = bench.accept(10);

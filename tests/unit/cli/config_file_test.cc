@@ -73,6 +73,7 @@ TEST(ConfigFile, WhatIsNotGivenHasTheDocumentedDefault) {
   EXPECT_EQ(config.tcp.seed, 0U);
   const ServiceConfig& web = config.services.at(0);
   EXPECT_EQ(web.backlog, 65535U);
+  EXPECT_EQ(web.idle_timeout_s, 60U) << "of http";
   EXPECT_TRUE(web.nodelay) << "http hands over whole answers";
   EXPECT_EQ(web.rcvbuf, 0U);
   EXPECT_TRUE(web.options.empty());
@@ -160,6 +161,7 @@ rcvbuf = 4096
 sndbuf = 8192
 congestion_control = "newreno"
 pacing = false
+idle_timeout_s = 5
 keepalive = { enabled = true }
 body_bytes = 1024
 [tcp]
@@ -178,6 +180,7 @@ keepalive = { idle_s = 30 }
   EXPECT_EQ(web.sndbuf, 8192U);
   EXPECT_TRUE(web.keepalive.enabled);
   EXPECT_EQ(web.keepalive.idle_s, 30U) << "what the service leaves out is [tcp]'s";
+  EXPECT_EQ(web.idle_timeout_s, 5U);
   EXPECT_FALSE(web.pacing) << "though [tcp] has it";
   EXPECT_EQ(web.options.at("body_bytes"), "1024");
 }

@@ -356,6 +356,21 @@ TEST(Keepalive, NoMoreProbesThanCanBeCounted) {
   EXPECT_EQ(s.tcb.state, State::kClosed);
 }
 
+TEST(Idle, IsToldInsteadOfProbed) {
+  Params params = keepalive();
+  params.idle_ends = true;
+  Sender s(params);
+  s.establish();
+  s.advance(Duration::seconds(9));
+  s.peer_data("x", 0);
+  s.sent_text();
+  EXPECT_EQ(s.next_timer_ms(), 10'000) << "from what arrived last";
+  EXPECT_EQ(s.sent_text(), "");
+  EXPECT_NE(s.events & kEventIdle, 0U);
+  EXPECT_EQ(s.next_timer_ms(), 10'000) << "and again";
+  EXPECT_EQ(s.counters.keepalive_probes, 0U);
+}
+
 TEST(Keepalive, OutstandingDataIsProbeEnough) {
   Sender s(keepalive());
   s.establish();
