@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "app/options.h"
 
@@ -86,6 +87,7 @@ struct Fields {
   bool close = false;
   bool keep_alive = false;
   bool has_length = false;
+  bool has_host = false;
   bool expects = false;
   unsigned transfer_status = kOk;  // not kOk: a Transfer-Encoding that is refused so
   std::uint64_t length = 0;
@@ -103,6 +105,10 @@ unsigned length_field(std::string_view value, Fields& fields) noexcept {
 
 unsigned field(std::string_view name, std::string_view raw_value, Fields& fields) noexcept {
   switch (name.size()) {
+    case 4:
+      // RFC 9112 3.2: two of them are how a request means one thing to us and another to who forwarded it.
+      if (same(name, "host") && std::exchange(fields.has_host, true)) return 400;
+      break;
     case 6:
       if (same(name, "expect")) fields.expects = true;
       break;

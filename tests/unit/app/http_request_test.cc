@@ -29,6 +29,7 @@ TEST(HttpRequestTest, StatusOfEachHead) {
       Case{"GET / HTTP/1.1\r\nHost: a\r\n\r", 0},
       Case{"GET  / HTTP/1.1\r\n\r\n", 400},
       Case{"GET / HTTP/1.1 \r\n\r\n", 400},
+      Case{"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", 400},
       Case{"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400},
       Case{"GET / HTTP/1.1\r\nA : b\r\n\r\n", 400},
       Case{"GET / HTTP/1.1\r\nA: b\r\n folded\r\n\r\n", 400},
