@@ -25,7 +25,7 @@ constexpr std::uint32_t kMss = 1448;  // 1460 less timestamps
 class Connections {
  public:
   explicit Connections(std::size_t n)
-      : source_(4096), bufs_(source_), sides_(16), congestion_(16), maps_(16), more_sends_(2), tcbs_(n), order_(n) {
+      : source_(4096), bufs_(source_), sides_(16), congestion_(16), models_(16), maps_(16), more_sends_(2), tcbs_(n), order_(n) {
     params_.nodelay = true;
     params_.quickack = false;
     std::iota(order_.begin(), order_.end(), 0U);
@@ -89,13 +89,14 @@ class Connections {
   BufPool bufs_;
   Slab<Side> sides_;
   Slab<CongestionState> congestion_;
+  Slab<BbrModel> models_;
   Slab<SendMap> maps_;
   Slab<SendMore> more_sends_;
   Outbox out_;
   Counters counters_;
   Params params_;
   std::uint16_t local_mss_ = 1460;
-  Env env_{Instant{1'000'000'000}, Tick::floor(Instant{1'000'000'000}), out_, bufs_, sides_, congestion_, maps_, more_sends_,
+  Env env_{Instant{1'000'000'000}, Tick::floor(Instant{1'000'000'000}), out_, bufs_, sides_, congestion_, models_, maps_, more_sends_,
            &params_, &local_mss_,
            counters_, 0};
   std::vector<Tcb> tcbs_;

@@ -84,8 +84,8 @@ struct Route {
 enum class RssMode : std::uint8_t { kAuto, kHardware, kSoftware };
 enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
 enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
-enum class CongestionControl : std::uint8_t { kNewReno, kCubic, kDctcp };
-inline constexpr int kCongestionControls = 3;
+enum class CongestionControl : std::uint8_t { kNewReno, kCubic, kDctcp, kBbr };
+inline constexpr int kCongestionControls = 4;
 // "cubic". Static storage.
 [[nodiscard]] const char* congestion_control_name(CongestionControl algorithm) noexcept;
 // By that name, or "reno" for "newreno". Nothing: no such algorithm.

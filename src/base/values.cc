@@ -52,6 +52,7 @@ constexpr AlgorithmName kAlgorithms[] = {
     {"newreno", CongestionControl::kNewReno},
     {"cubic", CongestionControl::kCubic},
     {"dctcp", CongestionControl::kDctcp},
+    {"bbr", CongestionControl::kBbr},
     {"reno", CongestionControl::kNewReno},
 };
 }  // namespace

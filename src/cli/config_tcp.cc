@@ -72,17 +72,11 @@ void read_keepalive(Section& parent, KeepaliveConfig& out) {
 }
 
 void read_congestion_control(Section& section, CongestionControl& out) {
-  const toml::node* node = section.find("congestion_control");
-  if (node == nullptr) return;
-  const std::optional<std::string> name = section.string_at(*node);
-  if (name == "bbr") {
-    section.wrong("congestion_control", "does not work yet (bbr)", "write \"cubic\", \"newreno\" or \"dctcp\"");
-    return;
-  }
   section.choice<CongestionControl>("congestion_control", out,
                                     {{"cubic", CongestionControl::kCubic},
                                      {"newreno", CongestionControl::kNewReno},
                                      {"dctcp", CongestionControl::kDctcp},
+                                     {"bbr", CongestionControl::kBbr},
                                      {"reno", CongestionControl::kNewReno}});
 }
 

@@ -16,6 +16,7 @@
 #include "base/tick.h"
 #include "base/timer_node.h"
 #include "stack/handle.h"
+#include "tcp/bbr_model.h"
 #include "tcp/congestion_state.h"
 #include "tcp/send_map.h"
 #include "tcp/tcb.h"
@@ -39,6 +40,7 @@ struct Slabs {
   Slab<tcp::TimeWait> time_waits;
   Slab<tcp::Side> sides;
   Slab<tcp::CongestionState> congestion;
+  Slab<tcp::BbrModel> models;
   Slab<tcp::SendMap> maps;
   Slab<tcp::SendMore> more_sends;
   SipKey table_key;

@@ -33,8 +33,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       bufs_(buffers),
       slabs_{Slab<tcp::Tcb>(config.max_connections, prefault(config)), Slab<tcp::HalfOpen>(config.syn_cache),
              Slab<tcp::TimeWait>(config.max_connections), Slab<tcp::Side>(side_blocks(config)),
-             Slab<tcp::CongestionState>(congestion_blocks(config)), Slab<tcp::SendMap>(send_maps(config)),
-             Slab<tcp::SendMore>(long_send_maps(config)), config.table_key},
+             Slab<tcp::CongestionState>(congestion_blocks(config)), Slab<tcp::BbrModel>(congestion_blocks(config)),
+             Slab<tcp::SendMap>(send_maps(config)), Slab<tcp::SendMore>(long_send_maps(config)), config.table_key},
       opened_ms_(std::size_t{config.max_connections} * sizeof(std::uint32_t)),
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
@@ -54,7 +54,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       time_wait_limit_(200'000),
       icmp_limit_(20'000),
       icmp_error_limit_(1'000),
-      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, slabs_.maps, slabs_.more_sends, &params_[0],
+      env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, slabs_.models, slabs_.maps, slabs_.more_sends, &params_[0],
            addresses_.mss(), counters_} {
   recent_params_.fill(kNoParams);
   // A quarter is for what arrives and for answers; more than the pool itself may keep in stock, or it is no use.
@@ -72,7 +72,7 @@ Stack::~Stack() {
 std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
   return std::size_t{config.max_connections} * (sizeof(tcp::Tcb) + sizeof(tcp::TimeWait) + sizeof(std::uint32_t)) +
          std::size_t{config.syn_cache} * sizeof(tcp::HalfOpen) + std::size_t{side_blocks(config)} * sizeof(tcp::Side) +
-         std::size_t{congestion_blocks(config)} * sizeof(tcp::CongestionState) +
+         std::size_t{congestion_blocks(config)} * (sizeof(tcp::CongestionState) + sizeof(tcp::BbrModel)) +
          std::size_t{send_maps(config)} * sizeof(tcp::SendMap) +
          std::size_t{long_send_maps(config)} * sizeof(tcp::SendMore) +
          ConnTableCore::bytes_reserved(table_entries(config)) + Reassembly::bytes_needed(config.reassembly);

@@ -21,7 +21,7 @@ bool update_window(Tcb& tcb, const Segment& segment) noexcept {
 
 void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   AckNews news;
-  news.sample.acked = news.delivered = segment.ack - tcb.snd_una;
+  news.sample.acked = news.sample.delivered = segment.ack - tcb.snd_una;
   news.sample.flight = in_flight(tcb);
   const std::uint32_t syn = (tcb.flags & kSynUnacked) != 0 ? 1 : 0;
   tcb.flags &= ~kSynUnacked;

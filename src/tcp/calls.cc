@@ -141,6 +141,7 @@ void params_changed(Tcb& tcb, Env& env) noexcept {
   const Params& params = env.of(tcb);
   if (params.mss != 0 && params.mss < tcb.mss) tcb.mss = effective_mss(tcb, params.mss, env);
   if (!params.quickack) tcb.quickacks = 0;
+  congestion::algorithm_changed(tcb, env);
   offer_room(tcb, env);
   const bool established = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
                            tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tcp/cc_bbr.h"
 #include "tcp/cc_cubic.h"
 #include "tcp/cc_dctcp.h"
 #include "tcp/cc_reno.h"
@@ -23,6 +24,10 @@ void reduce(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
     case CongestionControl::kDctcp:  // RFC 8257 3.5: lost is lost
     case CongestionControl::kNewReno: reno::loss(tcb, flight); return;
     case CongestionControl::kCubic: cubic::loss(tcb, flight, env); return;
+    case CongestionControl::kBbr:
+      if (BbrModel* model = model_of(tcb, env)) return bbr::loss(tcb, *model, env);
+      reno::loss(tcb, flight);
+      return;
   }
 }
 
@@ -58,6 +63,10 @@ void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
     case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: reno::acked(tcb, sample.acked, sample.flight); return;
     case CongestionControl::kCubic: cubic::acked(tcb, sample, env); return;
+    case CongestionControl::kBbr:
+      if (BbrModel* model = model_of(tcb, env)) return bbr::acked(tcb, *model, sample, env);
+      reno::acked(tcb, sample.acked, sample.flight);
+      return;
   }
 }
 
@@ -76,6 +85,7 @@ void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
 void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
   CongestionState* state = state_of(tcb, env);
   if (state == nullptr) return;  // nothing of ours asked to be marked
+  if (env.of(tcb).congestion == CongestionControl::kBbr) return;  // nor does BBR's: it has no answer to a mark
   const bool is_dctcp = env.of(tcb).congestion == CongestionControl::kDctcp;
   if (is_dctcp) dctcp::observe(tcb, state->as_dctcp(), acked, echoed);
   if (!echoed || (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) return;
@@ -93,13 +103,20 @@ void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
 }
 
 // RFC 6937: where proportional reduction led to.
-void recovered(Tcb& tcb, Env&) noexcept { set_cwnd(tcb, tcb.ssthresh); }
+void recovered(Tcb& tcb, Env& env) noexcept {
+  if (BbrModel* model = model_of(tcb, env)) return bbr::recovered(tcb, *model);
+  set_cwnd(tcb, tcb.ssthresh);
+}
 
 void timeout(Tcb& tcb, std::uint32_t flight, bool first, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
     case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: reno::timeout(tcb, flight, first); break;
     case CongestionControl::kCubic: cubic::timeout(tcb, flight, first, env); break;
+    case CongestionControl::kBbr:
+      if (BbrModel* model = model_of(tcb, env)) return bbr::timeout(tcb, *model);
+      reno::timeout(tcb, flight, first);
+      break;
   }
   note_reduced(tcb, env);
 }
@@ -113,10 +130,15 @@ void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&
     case CongestionControl::kDctcp:
     case CongestionControl::kNewReno: return;
     case CongestionControl::kCubic: cubic::undo(tcb, env); return;
+    case CongestionControl::kBbr:
+      if (BbrModel* model = model_of(tcb, env)) bbr::undo(*model);
+      return;
   }
 }
 
+// A model that is not too old says more than the pause does.
 void idle(Tcb& tcb, Env& env) noexcept {
+  if (model_of(tcb, env) != nullptr) return;
   tcb.cwnd = std::min(tcb.cwnd, initial_window(smss(tcb)));
   drop_state(tcb, env);
 }
@@ -135,8 +157,41 @@ CongestionState* need_state(Tcb& tcb, Env& env) noexcept {
 
 void drop_state(Tcb& tcb, Env& env) noexcept {
   if (tcb.congestion == kNoCongestionState) return;
+  const std::uint16_t model = env.congestion[tcb.congestion].model;
+  if (model != CongestionState::kNoModel) env.models.give(model);
   env.congestion.give(tcb.congestion);
   tcb.congestion = kNoCongestionState;
+}
+
+BbrModel* model_of(const Tcb& tcb, Env& env) noexcept {
+  if (env.of(tcb).congestion != CongestionControl::kBbr) return nullptr;
+  const CongestionState* state = state_of(tcb, env);
+  return state == nullptr || state->model == CongestionState::kNoModel ? nullptr : &env.models[state->model];
+}
+
+BbrModel* need_model(Tcb& tcb, Env& env) noexcept {
+  CongestionState* state = need_state(tcb, env);
+  if (state == nullptr) return nullptr;
+  if (state->model == CongestionState::kNoModel) {
+    const std::uint32_t index = env.models.take();
+    if (index == kNoIndex) {
+      ++env.counters.congestion_blocks_exhausted;
+      return nullptr;
+    }
+    state->model = static_cast<std::uint16_t>(index);
+    bbr::begin(tcb, env.models[index]);
+  }
+  return &env.models[state->model];
+}
+
+void algorithm_changed(Tcb& tcb, Env& env) noexcept {
+  CongestionState* state = state_of(tcb, env);
+  if (state == nullptr || state->model == CongestionState::kNoModel) return;
+  if (env.of(tcb).congestion == CongestionControl::kBbr) return;
+  env.models.give(state->model);
+  state->model = CongestionState::kNoModel;
+  // BBR needs no ssthresh; its window is where the next algorithm begins.
+  tcb.ssthresh = std::min(tcb.ssthresh, std::max(tcb.cwnd, 2 * smss(tcb)));
 }
 
 }  // namespace sluice::tcp::congestion

@@ -16,13 +16,19 @@ struct AckSample {
   std::uint32_t acked = 0;   // bytes, SYN and FIN counted, that SND.UNA moved by
   std::uint32_t flight = 0;  // outstanding before it
   std::uint32_t rtt_us = 0;  // measured by it; 0: nothing (Karn)
+  std::uint32_t delivered = 0;  // bytes that have left the network: acknowledged or reported, and not before
+  std::uint32_t lost = 0;    // bytes that count as lost since
+  std::uint32_t newest_us = 0;  // with `dated`: when what was sent last of `delivered` was sent
+  bool dated = false;
+  bool echoed = false;       // rtt_us is of an echoed timestamp, in milliseconds
 };
 
 namespace congestion {
 
 // ESTABLISHED. `syn_losses`: how often our SYN was sent again.
 void start(Tcb& tcb, unsigned syn_losses) noexcept;
-// New data is acknowledged outside fast recovery (in the recovery after a timeout: too). SND.UNA has moved.
+// New data is acknowledged outside fast recovery (in the recovery after a timeout: too). SND.UNA has moved. An algorithm
+// with a model hears of everything that is delivered.
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
 // Fast recovery begins, `flight` outstanding: the new ssthresh, and cwnd equal to it; recovery may take another
 // way down to it (RFC 6937).
@@ -46,6 +52,11 @@ CongestionState* need_state(Tcb& tcb, Env& env) noexcept;
   return tcb.congestion == kNoCongestionState ? nullptr : &env.congestion[tcb.congestion];
 }
 void drop_state(Tcb& tcb, Env& env) noexcept;
+// BBR's model: null for other algorithms, and without one.
+[[nodiscard]] BbrModel* model_of(const Tcb& tcb, Env& env) noexcept;
+BbrModel* need_model(Tcb& tcb, Env& env) noexcept;
+// The connection's algorithm has changed.
+void algorithm_changed(Tcb& tcb, Env& env) noexcept;
 
 // RFC 6928 2
 [[nodiscard]] std::uint32_t initial_window(std::uint32_t smss) noexcept;

@@ -72,6 +72,7 @@ struct CongestionState {
     Cubic cubic;
     Dctcp dctcp;
   };
+  static constexpr std::uint16_t kNoModel = 0xffff;
   // pacing.h: bytes that might have left at `credit_us`
   static constexpr std::int32_t kFreshCredit = INT32_MIN;
   std::int32_t credit = kFreshCredit;
@@ -79,6 +80,7 @@ struct CongestionState {
   SeqNum cwr_end;                          // with `reduced`: an echo before this is acknowledged is of the same window
   bool reduced = false;
   CongestionPart part = CongestionPart::kNone;
+  std::uint16_t model = kNoModel;          // BBR's, a BbrModel
 };
 static_assert(sizeof(CongestionState) <= 64);
 

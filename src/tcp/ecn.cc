@@ -36,7 +36,7 @@ void ecn_text(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 void ecn_mark(Tcb& tcb, OutSegment& out, Env& env) noexcept {
   if (out.len == 0) return;
   // What answers an echo needs the state block; without one nothing of ours asks to be marked.
-  out.ect = congestion::need_state(tcb, env) != nullptr;
+  out.ect = congestion::need_state(tcb, env) != nullptr && env.of(tcb).congestion != CongestionControl::kBbr;
   if ((tcb.flags & kEcnCwr) == 0) return;
   out.flags |= kCwr;
   tcb.flags &= ~kEcnCwr;

@@ -12,6 +12,7 @@
 #include "base/tick.h"
 #include "sluice/stats.h"
 #include "sluice/time.h"
+#include "tcp/bbr_model.h"
 #include "tcp/congestion_state.h"
 #include "tcp/params.h"
 #include "tcp/segment.h"
@@ -75,6 +76,7 @@ struct Env {
   BufPool& bufs;
   Slab<Side>& sides;
   Slab<CongestionState>& congestion;
+  Slab<BbrModel>& models;
   Slab<SendMap>& maps;
   Slab<SendMore>& more_sends;
   const Params* params;              // table, indexed by Tcb::params

@@ -37,7 +37,10 @@ std::uint32_t echo_us(const Tcb& tcb, const Segment& segment, const Env& env) no
 
 // One sample a round trip feeds the RTO (RFC 6298 3); other users get every one.
 void measure(Tcb& tcb, SendMap& map, const Segment& segment, AckNews& news, const Env& env) noexcept {
-  if (news.sample.rtt_us == 0 && news.sample.acked != 0) news.sample.rtt_us = echo_us(tcb, segment, env);
+  if (news.sample.rtt_us == 0 && news.sample.acked != 0) {
+    news.sample.rtt_us = echo_us(tcb, segment, env);
+    news.sample.echoed = true;
+  }
   if (news.sample.rtt_us == 0 || map.fack.before(map.round)) return;
   rtt_sample(tcb, news.sample.rtt_us);
   map.round = tcb.snd_nxt;
@@ -46,6 +49,9 @@ void measure(Tcb& tcb, SendMap& map, const Segment& segment, AckNews& news, cons
 void measure_plain(Tcb& tcb, const Segment& segment, AckNews& news, const Env& env) noexcept {
   const bool timed = (tcb.flags & kUntimed) == 0;
   news.sample.rtt_us = timed ? std::max(env.now_us() - tcb.sent_us, 1U) : echo_us(tcb, segment, env);
+  news.sample.newest_us = tcb.sent_us;
+  news.sample.dated = timed;
+  news.sample.echoed = !timed;
   if (news.sample.rtt_us == 0 || (timed && (tcb.flags & kRttTiming) == 0)) return;
   tcb.flags &= ~kRttTiming;
   rtt_sample(tcb, news.sample.rtt_us);
@@ -54,7 +60,11 @@ void measure_plain(Tcb& tcb, const Segment& segment, AckNews& news, const Env& e
 void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, SeqNum end, const Segment& segment,
                AckNews& news, const Env& env) noexcept {
   if (record.fate == Fate::kSacked) return;  // that it had arrived was known
-  news.delivered += end - begin;
+  news.sample.delivered += end - begin;
+  if (!news.sample.dated || static_cast<std::int32_t>(record.sent_us - news.sample.newest_us) > 0) {
+    news.sample.newest_us = record.sent_us;
+    news.sample.dated = true;
+  }
   const std::uint32_t rtt_us = env.now_us() - record.sent_us;
   if (record.resent) {
     news.resent += end - begin;
@@ -126,7 +136,7 @@ void flight_acked(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noe
     return;
   }
   news.fack = map->fack;
-  news.delivered = 0;
+  news.sample.delivered = 0;
   SendRecords records(*map, tcb.snd_una - news.sample.acked, env.more_sends);
   records.advance(tcb.snd_una, [&](const SendRecord& record, SeqNum begin, SeqNum end) {
     delivered(tcb, *map, record, begin, end, segment, news, env);

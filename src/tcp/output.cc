@@ -4,6 +4,7 @@
 // events ask for by name.
 #include <utility>
 
+#include "tcp/cc_bbr.h"
 #include "tcp/pacing.h"
 #include "tcp/sending.h"
 
@@ -227,7 +228,10 @@ void transmit(Tcb& tcb, bool again, Env& env) noexcept {
 // The same, but at most what the bucket holds; what that leaves waits for a release.
 void transmit_paced(Tcb& tcb, bool again, Env& env) noexcept {
   if (has_new(tcb)) restart_after_idle(tcb, env);
+  BbrModel* model = env.of(tcb).congestion == CongestionControl::kBbr ? congestion::need_model(tcb, env) : nullptr;
+  const std::uint32_t before = in_flight(tcb);
   const std::int64_t budget = pacing::budget(tcb, env);
+  if (model != nullptr) bbr::before_send(tcb, *model, budget >= pacing::depth(model->pacing_rate, smss(tcb)), env);
   std::int64_t left = again ? retransmit(tcb, budget, env) : budget;
   if (has_new(tcb)) {
     const std::uint32_t flight = in_flight(tcb);
@@ -240,7 +244,9 @@ void transmit_paced(Tcb& tcb, bool again, Env& env) noexcept {
     }
     watch_sent(tcb, flight, env);
   }
-  pacing::charge(tcb, static_cast<std::uint32_t>(budget - left), env);
+  const auto sent = static_cast<std::uint32_t>(budget - left);
+  pacing::charge(tcb, sent, env);
+  if (model != nullptr) bbr::after_send(tcb, *model, sent, before, env);
   const std::uint32_t next = held_back(tcb, env);
   if (next > left) pacing::wait_for(tcb, next + unsent(tcb), env);
 }

@@ -33,7 +33,10 @@ std::int32_t filled(std::int32_t credit, std::uint32_t elapsed_us, Rate rate, st
   return more >= room ? most : credit + static_cast<std::int32_t>(more);
 }
 
-Rate rate(const Tcb& tcb, Env&) noexcept { return std::max(window_rate(tcb), rate_of(smss(tcb), kSecondUs)); }
+Rate rate(const Tcb& tcb, Env& env) noexcept {
+  const BbrModel* model = congestion::model_of(tcb, env);
+  return std::max(model != nullptr ? model->pacing_rate : window_rate(tcb), rate_of(smss(tcb), kSecondUs));
+}
 
 std::uint32_t budget(Tcb& tcb, Env& env) noexcept {
   CongestionState* state = congestion::need_state(tcb, env);

@@ -26,14 +26,16 @@ struct Params {
   bool nodelay = false;
   bool cork = false;
   CongestionControl congestion = CongestionControl::kNewReno;
-  bool ecn = false;                     // offered and accepted; DCTCP wants it anyway
+  bool ecn = false;                     // offered and accepted; DCTCP wants it anyway, BBR does without
   bool pacing = false;                  // BBR is paced anyway
   bool quickack = true;                 // false: acknowledgments may be delayed from the first segment on
 };
 
-[[nodiscard]] inline bool is_paced(const Params& params) noexcept { return params.pacing; }
+[[nodiscard]] inline bool is_paced(const Params& params) noexcept {
+  return params.pacing || params.congestion == CongestionControl::kBbr;
+}
 [[nodiscard]] inline bool wants_ecn(const Params& params) noexcept {
-  return params.ecn || params.congestion == CongestionControl::kDctcp;
+  return params.congestion == CongestionControl::kDctcp || (params.ecn && params.congestion != CongestionControl::kBbr);
 }
 
 }  // namespace sluice::tcp

@@ -38,7 +38,7 @@ void enter_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexc
   tcb.flags |= kInRecovery;
   map.recover = tcb.snd_nxt;
   map.prr_delivered = map.prr_out = 0;
-  const std::uint32_t had_left = map.sacked + map.dup_bytes - std::min(map.sacked + map.dup_bytes, news.delivered);
+  const std::uint32_t had_left = map.sacked + map.dup_bytes - std::min(map.sacked + map.dup_bytes, news.sample.delivered);
   const std::uint32_t outstanding = in_flight(tcb) + news.sample.acked;
   map.recover_fs = std::max(outstanding - std::min(outstanding, had_left), smss(tcb));
   if ((tcb.flags & kReoTimer) == 0) restart_rexmt(tcb, env);
@@ -73,7 +73,7 @@ void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept
   if (news.sample.acked != 0) {
     const std::uint32_t had_left = std::min(map.dup_bytes, news.sample.acked - std::min(news.sample.acked, news.resent));
     map.dup_bytes -= had_left;
-    news.delivered -= std::min(had_left, news.delivered);
+    news.sample.delivered -= std::min(had_left, news.sample.delivered);
     tcb.dupacks = 0;
     // Else it would lie ahead again 2 GB later.
     if (tcb.snd_una.after(map.recover)) map.flags &= static_cast<std::uint16_t>(~kRecovered);
@@ -81,11 +81,11 @@ void lose_without_sack(Tcb& tcb, SendMap& map, AckNews& news, Env& env) noexcept
     tcb.flags |= kRexmtOne;  // whatever cwnd says (RFC 6582 3.2 step 3)
   } else {
     if (!news.duplicate || (tcb.flags & kInRtoRecovery) != 0) return;
-    news.delivered = segment;
+    news.sample.delivered = segment;
     if ((tcb.flags & kInRecovery) != 0) {
       const std::uint32_t most = std::max(may_have_arrived(tcb, records, env), map.dup_bytes);
-      news.delivered = std::min(segment, most - map.dup_bytes);
-      map.dup_bytes += news.delivered;
+      news.sample.delivered = std::min(segment, most - map.dup_bytes);
+      map.dup_bytes += news.sample.delivered;
       return;
     }
     // RFC 6582 3.2 step 2: duplicates of what recovery sent again do not begin another.
@@ -167,11 +167,17 @@ void recover_on_ack(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) n
     lose_without_sack(tcb, *map, news, env);
   }
   if (map->lost != 0 && (tcb.flags & (kAnyRecovery | kPersist)) == 0) enter_recovery(tcb, *map, news, env);
-  if ((tcb.flags & kInRecovery) != 0) {
-    const bool safe = news.sample.acked != 0 && map->lost <= lost_before;
-    if (news.delivered != 0) reduce_proportionally(tcb, *map, news.delivered, safe, env);
-  } else if (news.sample.acked != 0 && !was_fast) {
+  news.sample.lost = map->lost - std::min(map->lost, lost_before);
+  const bool fast = (tcb.flags & kInRecovery) != 0;
+  if (!fast && news.sample.acked != 0 && !was_fast) {
     congestion::acked(tcb, news.sample, env);
+  } else if (news.sample.delivered != 0) {
+    if (congestion::model_of(tcb, env) != nullptr) {
+      congestion::acked(tcb, news.sample, env);
+    } else if (fast) {
+      const bool safe = news.sample.acked != 0 && news.sample.lost == 0;
+      reduce_proportionally(tcb, *map, news.sample.delivered, safe, env);
+    }
   }
   if (in_flight(tcb) != 0) return;
   tcb.flags &= ~kRexmtOne;
@@ -189,7 +195,8 @@ void on_reorder_timeout(Tcb& tcb, Env& env) noexcept {
   ++env.counters.reorder_timeouts;
   const AckNews nothing;
   if ((tcb.flags & kAnyRecovery) == 0) enter_recovery(tcb, *map, nothing, env);
-  if ((tcb.flags & kInRecovery) != 0) reduce_proportionally(tcb, *map, 0, false, env);
+  if ((tcb.flags & kInRecovery) == 0 || congestion::model_of(tcb, env) != nullptr) return;
+  reduce_proportionally(tcb, *map, 0, false, env);
 }
 
 void before_timeout(Tcb& tcb, Env& env) noexcept {

@@ -79,9 +79,8 @@ void rtt_syn_lost(Tcb& tcb) noexcept;
 // What an acknowledgment brought.
 struct AckNews {
   AckSample sample;              // `rtt_us`: of a byte that was sent once
-  std::uint32_t delivered = 0;   // bytes that have left the network: acknowledged or reported, and not before
-  std::uint32_t sacked = 0;      // of these reported
-  std::uint32_t resent = 0;      // of these sent more than once
+  std::uint32_t sacked = 0;      // of sample.delivered: bytes that were reported
+  std::uint32_t resent = 0;      // and bytes sent more than once
   SeqNum fack;                   // highest number acknowledged or reported before
   wire::SackBlock dsack;         // what arrived twice (RFC 2883)
   bool has_dsack = false;

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kDelayedAckUs = 40'000;
 constexpr std::int64_t kFinWait2Us = 60'000'000;
+constexpr std::uint32_t kModelRestUs = 10'000'000;   // as long as BBR believes a round trip (RTpropFilterLen)
 constexpr std::uint32_t kProbeMaxUs = 60'000'000;    // between zero-window probes
 constexpr unsigned kR1 = 3;                          // retransmissions (RFC 9293 3.8.3)
 // R2: with the least RTO the 15th retransmission is given up after 924 s, a SYN's 7th after 247 s.
@@ -180,7 +181,8 @@ Tick next_deadline(const Tcb& tcb) noexcept {
 Tick rest(Tcb& tcb, Env& env) noexcept {
   if (tcb.congestion == kNoCongestionState || in_flight(tcb) != 0 || tcb.snd_queued != 0) return Tick{};
   const std::uint32_t quiet_us = env.now_us() - tcb.sent_us;
-  const std::uint32_t enough_us = base_rto_us(tcb);
+  const bool has_model = env.congestion[tcb.congestion].model != CongestionState::kNoModel;
+  const std::uint32_t enough_us = has_model ? kModelRestUs : base_rto_us(tcb);
   if (quiet_us <= enough_us) return after_us(env, enough_us - quiet_us + 1);
   congestion::drop_state(tcb, env);
   return Tick{};

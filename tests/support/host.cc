@@ -87,6 +87,7 @@ const char* leftover(stack::Stack& stack) noexcept {
   if (stack.slabs().time_waits.used() != 0) return "a TIME_WAIT record is left";
   if (stack.slabs().sides.used() != 0) return "a side block is left";
   if (stack.slabs().congestion.used() != 0) return "a congestion block is left";
+  if (stack.slabs().models.used() != 0) return "a model is left";
   if (stack.slabs().maps.used() != 0 || stack.slabs().more_sends.used() != 0) return "a send map is left";
   if (stack.table().size() != 0) return "a table entry is left";
   if (stack.timers_armed() != 0) return "a timer is left";

@@ -159,7 +159,7 @@ TEST(ConfigFile, EveryKeyOfAServiceReachesItsPlace) {
 nodelay = false
 rcvbuf = 4096
 sndbuf = 8192
-congestion_control = "newreno"
+congestion_control = "bbr"
 pacing = false
 idle_timeout_s = 5
 keepalive = { enabled = true }
@@ -181,6 +181,7 @@ keepalive = { idle_s = 30 }
   EXPECT_TRUE(web.keepalive.enabled);
   EXPECT_EQ(web.keepalive.idle_s, 30U) << "what the service leaves out is [tcp]'s";
   EXPECT_EQ(web.idle_timeout_s, 5U);
+  EXPECT_EQ(web.congestion_control, CongestionControl::kBbr);
   EXPECT_FALSE(web.pacing) << "though [tcp] has it";
   EXPECT_EQ(web.options.at("body_bytes"), "1024");
 }

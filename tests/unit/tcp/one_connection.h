@@ -49,8 +49,8 @@ struct Offer {
 class OneConnection {
  public:
   explicit OneConnection(Params with = {}, std::size_t budget = 4096)
-      : params(with), source_(budget), bufs(source_), sides(4), congestion(4), maps(4), more_sends(2),
-        env_{now, Tick::floor(now), out, bufs, sides, congestion, maps, more_sends, &params, &local_mss, counters, 0} {
+      : params(with), source_(budget), bufs(source_), sides(4), congestion(4), models(4), maps(4), more_sends(2),
+        env_{now, Tick::floor(now), out, bufs, sides, congestion, models, maps, more_sends, &params, &local_mss, counters, 0} {
     tcb.flow.remote = IpAddress::v4(10, 0, 0, 2);
     tcb.flow.remote_port = 40000;
     tcb.flow.local_port = 80;
@@ -61,6 +61,7 @@ class OneConnection {
     EXPECT_EQ(bufs.in_use(), 0U);
     EXPECT_EQ(sides.used(), 0U);
     EXPECT_EQ(congestion.used(), 0U);
+    EXPECT_EQ(models.used(), 0U);
     EXPECT_EQ(maps.used(), 0U);
     EXPECT_EQ(more_sends.used(), 0U);
   }
@@ -223,6 +224,7 @@ class OneConnection {
   BufPool bufs;
   Slab<Side> sides;
   Slab<CongestionState> congestion;
+  Slab<BbrModel> models;
   Slab<SendMap> maps;
   Slab<SendMore> more_sends;
   Outbox out;

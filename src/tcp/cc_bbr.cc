@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Sections named are those of draft-cardwell-iccrg-bbr-congestion-control-00.
+#include "tcp/cc_bbr.h"
+
+#include <algorithm>
+
+#include "tcp/cc_reno.h"
+#include "tcp/pacing.h"
+#include "tcp/sending.h"
+
+namespace sluice::tcp::bbr {
+
+namespace {
+
+constexpr std::uint32_t kAnyRecovery = kInRecovery | kInRtoRecovery;
+constexpr unsigned kCycle = 8;
+constexpr std::uint16_t kCycleGains[kCycle] = {kUnit * 5 / 4, kUnit * 3 / 4, kUnit, kUnit, kUnit, kUnit, kUnit, kUnit};
+constexpr std::uint8_t kFullBwRounds = 3;
+
+bool before(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
+std::uint32_t times(std::uint32_t value, std::uint32_t gain) noexcept {
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{value} * gain / kUnit, UINT32_MAX));
+}
+std::uint32_t min_pipe(const Tcb& tcb) noexcept { return kMinPipeSegments * smss(tcb); }
+
+void enter(BbrModel& b, BbrState state, std::uint16_t pacing_gain, std::uint16_t cwnd_gain) noexcept {
+  b.state = state;
+  b.pacing_gain = pacing_gain;
+  b.cwnd_gain = cwnd_gain;
+}
+void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kHighGain); }
+
+// --- 4.1.1: the bottleneck's bandwidth ---
+
+void update_round(BbrModel& b, const RateSample& rs) noexcept {
+  b.round_start = rs.known && !before(rs.prior_delivered, b.next_round_delivered);
+  if (!b.round_start) return;
+  b.next_round_delivered = b.delivery.delivered;
+  b.packet_conservation = false;
+  b.round = static_cast<std::uint8_t>((b.round + 1U) % BbrModel::kBwRounds);
+  b.round_bw[b.round] = 0;
+}
+
+void update_btl_bw(BbrModel& b, const RateSample& rs) noexcept {
+  if (rs.valid) {
+    const pacing::Rate rate = pacing::rate_of(rs.delivered, rs.interval_us);
+    if (!rs.limited || rate >= b.btl_bw) b.round_bw[b.round] = std::max(b.round_bw[b.round], rate);
+  }
+  const std::uint32_t highest = *std::max_element(std::begin(b.round_bw), std::end(b.round_bw));
+  if (highest != 0) b.btl_bw = highest;  // ten rounds without any sample say nothing
+}
+
+// --- 4.3.4: PROBE_BW ---
+
+void set_phase(BbrModel& b, unsigned index, const Env& env) noexcept {
+  b.cycle_index = static_cast<std::uint8_t>(index % kCycle);
+  b.cycle_us = env.now_us();
+  b.pacing_gain = kCycleGains[b.cycle_index];
+}
+
+// In any phase but the one that drains; flows that began together do not probe together.
+void enter_probe_bw(const Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  enter(b, BbrState::kProbeBw, kUnit, kCwndGain);
+  const std::uint32_t chance = (tcb.ts_offset ^ env.now_us()) * 0x9e3779b1U >> 16U;
+  set_phase(b, 2 + chance % (kCycle - 1), env);
+}
+
+void check_cycle_phase(const Tcb& tcb, BbrModel& b, const AckSample& sample, std::uint32_t prior, const Env& env) noexcept {
+  if (b.state != BbrState::kProbeBw) return;
+  const bool full_length = env.now_us() - b.cycle_us > b.rt_prop_us;
+  bool over = full_length;
+  if (b.pacing_gain > kUnit) {
+    over = full_length && (sample.lost != 0 || prior >= inflight(tcb, b, b.pacing_gain));
+  } else if (b.pacing_gain < kUnit) {
+    over = full_length || prior <= inflight(tcb, b, kUnit);
+  }
+  if (over) set_phase(b, b.cycle_index + 1U, env);
+}
+
+// --- 4.3.2, 4.3.3: STARTUP and DRAIN ---
+
+void check_full_pipe(BbrModel& b, const RateSample& rs) noexcept {
+  if (b.filled_pipe || !b.round_start || rs.limited) return;
+  if (b.btl_bw >= std::uint64_t{b.full_bw} * 5 / 4) {
+    b.full_bw = b.btl_bw;
+    b.full_bw_count = 0;
+    return;
+  }
+  b.filled_pipe = ++b.full_bw_count >= kFullBwRounds;
+}
+
+void check_drain(const Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  if (b.state == BbrState::kStartup && b.filled_pipe) enter(b, BbrState::kDrain, kDrainGain, kHighGain);
+  if (b.state == BbrState::kDrain && pipe(tcb, env) <= inflight(tcb, b, kUnit)) enter_probe_bw(tcb, b, env);
+}
+
+// --- 4.2.3.4, 4.2.3.5: what cwnd was, while recovery or PROBE_RTT have it ---
+
+void save_cwnd(const Tcb& tcb, BbrModel& b) noexcept {
+  const bool fresh = !b.recovering && b.state != BbrState::kProbeRtt;
+  b.prior_cwnd = fresh ? tcb.cwnd : std::max(b.prior_cwnd, tcb.cwnd);
+}
+void restore_cwnd(Tcb& tcb, const BbrModel& b) noexcept { tcb.cwnd = std::max(tcb.cwnd, b.prior_cwnd); }
+
+// --- 4.1.2, 4.3.5: the round trip, and PROBE_RTT ---
+
+void exit_probe_rtt(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  b.rt_prop_ms = env.now_ms();
+  restore_cwnd(tcb, b);
+  if (b.filled_pipe) {
+    enter_probe_bw(tcb, b, env);
+  } else {
+    enter_startup(b);
+  }
+}
+
+void handle_probe_rtt(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  const std::uint32_t in_network = pipe(tcb, env);
+  delivery::limit(b.delivery, in_network);  // what is measured meanwhile is not the path's
+  if (!b.probe_rtt_timed) {
+    if (in_network > min_pipe(tcb)) return;
+    b.probe_rtt_timed = true;
+    b.probe_rtt_done_ms = env.now_ms() + kProbeRttMs;
+    b.probe_rtt_round_done = false;
+    b.next_round_delivered = b.delivery.delivered;
+    return;
+  }
+  if (b.round_start) b.probe_rtt_round_done = true;
+  if (b.probe_rtt_round_done && !before(env.now_ms(), b.probe_rtt_done_ms)) exit_probe_rtt(tcb, b, env);
+}
+
+void update_rt_prop(Tcb& tcb, BbrModel& b, const AckSample& sample, const Env& env) noexcept {
+  const bool first = b.rt_prop_us == UINT32_MAX;
+  const bool expired = !first && env.now_ms() - b.rt_prop_ms > kRtPropFilterMs;
+  // Echoed timestamps are in milliseconds and may read low.
+  if (sample.rtt_us != 0 && !sample.echoed && (sample.rtt_us <= b.rt_prop_us || expired)) {
+    b.rt_prop_us = sample.rtt_us;
+    b.rt_prop_ms = env.now_ms();
+  }
+  if (expired && !b.idle_restart && b.state != BbrState::kProbeRtt) {
+    save_cwnd(tcb, b);
+    enter(b, BbrState::kProbeRtt, kUnit, kUnit);
+    b.probe_rtt_timed = false;
+  }
+  if (b.state == BbrState::kProbeRtt) handle_probe_rtt(tcb, b, env);
+  if (sample.delivered != 0) b.idle_restart = false;
+}
+
+// --- 4.2: what is controlled ---
+
+// A hundredth less than was measured, so that queues drain.
+void set_pacing_rate(const Tcb& tcb, BbrModel& b) noexcept {
+  if (b.btl_bw == 0) {  // 4.2.1: of the initial window
+    constexpr std::uint32_t kUnknownRttUs = 1'000;
+    b.pacing_rate = times(pacing::rate_of(tcb.cwnd, tcb.srtt_us8 == 0 ? kUnknownRttUs : tcb.srtt_us8 / 8), kHighGain);
+    return;
+  }
+  const std::uint32_t rate = times(static_cast<std::uint32_t>(std::uint64_t{b.btl_bw} * 99 / 100), b.pacing_gain);
+  if (b.filled_pipe || rate > b.pacing_rate) b.pacing_rate = rate;
+}
+
+// 4.2.3.4: for one round trip as much goes out as comes in.
+void modulate_for_recovery(Tcb& tcb, const BbrModel& b, const AckSample& sample, const Env& env) noexcept {
+  if (!b.recovering) return;
+  if (sample.lost != 0) tcb.cwnd = std::max(tcb.cwnd - std::min(tcb.cwnd, sample.lost), smss(tcb));
+  if (b.packet_conservation) tcb.cwnd = std::max(tcb.cwnd, pipe(tcb, env) + sample.delivered);
+}
+
+void set_cwnd(Tcb& tcb, const BbrModel& b, const AckSample& sample, const Env& env) noexcept {
+  modulate_for_recovery(tcb, b, sample, env);
+  if (!b.packet_conservation) {
+    const std::uint32_t target = inflight(tcb, b, b.cwnd_gain);
+    const std::uint64_t grown = std::uint64_t{tcb.cwnd} + sample.delivered;
+    std::uint64_t cwnd = tcb.cwnd;
+    if (b.filled_pipe) {
+      cwnd = std::min<std::uint64_t>(grown, target);
+    } else if (tcb.cwnd < target || b.delivery.delivered < congestion::initial_window(smss(tcb))) {
+      cwnd = grown;
+    }
+    tcb.cwnd = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(cwnd, min_pipe(tcb), reno::kCwndMax));
+  }
+  if (b.state == BbrState::kProbeRtt) tcb.cwnd = std::min(tcb.cwnd, min_pipe(tcb));
+}
+
+}  // namespace
+
+std::uint32_t inflight(const Tcb& tcb, const BbrModel& b, std::uint32_t gain) noexcept {
+  if (b.btl_bw == 0 || b.rt_prop_us == UINT32_MAX) return congestion::initial_window(smss(tcb));
+  const auto bdp = static_cast<std::uint32_t>(std::min<std::uint64_t>(pacing::bytes_in(b.btl_bw, b.rt_prop_us), reno::kCwndMax));
+  std::uint64_t bytes = std::uint64_t{bdp} * gain / kUnit + 3 * std::uint64_t{pacing::quantum(b.pacing_rate, smss(tcb))};
+  // On a path of a few segments a quarter more would round to nothing more, and no growth would ever be seen.
+  if (b.state == BbrState::kProbeBw && b.cycle_index == 0) bytes += 2 * smss(tcb);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, reno::kCwndMax));
+}
+
+void begin(const Tcb& tcb, BbrModel& b) noexcept {
+  enter_startup(b);
+  set_pacing_rate(tcb, b);
+}
+
+// 4.3.4.4: after a pause at the rate that was measured, not at a probing one, and without PROBE_RTT: the pause was one.
+void before_send(Tcb& tcb, BbrModel& b, bool unused, const Env& env) noexcept {
+  if (b.btl_bw == 0) set_pacing_rate(tcb, b);
+  const std::uint32_t in_network = pipe(tcb, env);
+  if (b.sent_all && unused && in_network + smss(tcb) <= tcb.cwnd) delivery::limit(b.delivery, in_network);
+  if (in_flight(tcb) != 0 || !b.delivery.limited) return;
+  b.idle_restart = true;
+  if (b.state == BbrState::kProbeBw) b.pacing_rate = b.btl_bw;
+  if (b.state == BbrState::kProbeRtt && b.probe_rtt_timed && !before(env.now_ms(), b.probe_rtt_done_ms)) {
+    exit_probe_rtt(tcb, b, env);
+  }
+}
+
+void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t flight, const Env& env) noexcept {
+  b.sent_all = unsent(tcb) == 0 && pipe(tcb, env) + smss(tcb) <= tcb.cwnd;
+  if (bytes == 0) return;
+  delivery::sent(b.delivery, env.now_us(), tcb.srtt_us8 / 8 / DeliveryRate::kSlots, flight == 0);
+}
+
+void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
+  if (b.recovering && (tcb.flags & kAnyRecovery) == 0) recovered(tcb, b);  // one that ended without a word
+  const RateSample rs = delivery::acked(b.delivery, sample, env.now_us(), b.rt_prop_us == UINT32_MAX ? 0 : b.rt_prop_us);
+  update_round(b, rs);
+  update_btl_bw(b, rs);
+  check_cycle_phase(tcb, b, sample, pipe(tcb, env) + sample.delivered + sample.lost, env);
+  check_full_pipe(b, rs);
+  check_drain(tcb, b, env);
+  update_rt_prop(tcb, b, sample, env);
+  set_pacing_rate(tcb, b);
+  set_cwnd(tcb, b, sample, env);
+}
+
+// 4.2.3.4; the new round trip begins here.
+void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
+  save_cwnd(tcb, b);
+  b.recovering = b.packet_conservation = true;
+  b.next_round_delivered = b.delivery.delivered;
+  tcb.cwnd = pipe(tcb, env) + smss(tcb);
+}
+
+void recovered(Tcb& tcb, BbrModel& b) noexcept {
+  b.recovering = b.packet_conservation = false;
+  restore_cwnd(tcb, b);
+}
+
+void timeout(Tcb& tcb, BbrModel& b) noexcept {
+  save_cwnd(tcb, b);
+  b.recovering = true;
+  b.packet_conservation = false;
+  b.full_bw = 0;  // rounds in which nothing arrived do not count as rounds without growth
+  b.full_bw_count = 0;
+  tcb.cwnd = smss(tcb);
+}
+
+// cwnd is what it was already.
+void undo(BbrModel& b) noexcept {
+  b.recovering = b.packet_conservation = false;
+  b.full_bw = 0;
+  b.full_bw_count = 0;
+}
+
+}  // namespace sluice::tcp::bbr
