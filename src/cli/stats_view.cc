@@ -27,9 +27,9 @@ std::uint64_t count(const Json& object, std::string_view key) {
 
 // By reference: a loop over items() must not outlive what it walks.
 const Json& member(const Json& object, std::string_view key) {
-  static const Json kEmpty = Json::object();
+  static const Json empty = Json::object();
   const auto found = object.find(key);
-  return found == object.end() ? kEmpty : *found;
+  return found == object.end() ? empty : *found;
 }
 
 bool is_number(std::string_view text) {
@@ -124,6 +124,7 @@ std::string conns_table(const std::vector<Json>& connections) {
   rows.reserve(connections.size() + 1);
   for (const Json& connection : connections) {
     std::vector<std::string> row;
+    row.reserve(keys.size());
     for (const std::string& key : keys) row.push_back(cell(connection, key));
     rows.push_back(std::move(row));
   }

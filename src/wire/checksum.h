@@ -54,26 +54,29 @@ template <std::size_t N>
 // What sum_bytes() calls from 64 bytes on.
 [[nodiscard]] CsumSum sum_long(const std::uint8_t* p, std::size_t n) noexcept;
 
-// Fewer than 64 bytes, which are also copied to `to` if kCopy.
+// The word `at` bytes from `p`, which is also copied to the same place from `to` if kCopy.
+template <typename Word, bool kCopy>
+[[nodiscard]] inline Word take_word(std::uint8_t* to, const std::uint8_t* p, std::size_t at) noexcept {
+  const auto word = load_native<Word>(p + at);
+  if constexpr (kCopy) store_native(to + at, word);
+  return word;
+}
+// Fewer than 64 bytes, likewise.
 template <bool kCopy>
 [[nodiscard]] inline CsumSum sum_short(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexcept {
   CsumSum sum = 0;
-  const auto take = [&]<typename Word>(std::size_t at, Word word) {
-    std::memcpy(&word, p + at, sizeof(word));
-    if constexpr (kCopy) std::memcpy(to + at, &word, sizeof(word));
-    return word;
-  };
   std::size_t at = 0;
-  for (; at + 8 <= n; at += 8) {
-    auto word = take(at, std::uint64_t{});
+  for (std::size_t words = n / 8; words != 0; --words) {
+    auto word = take_word<std::uint64_t, kCopy>(to, p, at);
     asm("" : "+r"(word));  // keeps the compiler from vectors, which for so few words cost more than they save
     sum += (word & 0xffffffffU) + (word >> 32U);
+    at += 8;
   }
-  if ((n & 4U) != 0) sum += take(at, std::uint32_t{});
+  if ((n & 4U) != 0) sum += take_word<std::uint32_t, kCopy>(to, p, at);
   at += n & 4U;
-  if ((n & 2U) != 0) sum += take(at, std::uint16_t{});
+  if ((n & 2U) != 0) sum += take_word<std::uint16_t, kCopy>(to, p, at);
   at += n & 2U;
-  if ((n & 1U) != 0) sum += take(at, std::uint8_t{});
+  if ((n & 1U) != 0) sum += take_word<std::uint8_t, kCopy>(to, p, at);
   return sum;
 }
 
