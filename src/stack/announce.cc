@@ -49,7 +49,7 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
   speaks_ = speaks;
   dad_.assign(addresses_.size(), false);
   if (config_.learn_next_hops) return;  // a capture: nobody listens
-  for (std::uint16_t i = 0; i < addresses_.size(); ++i) {
+  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
     const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     dad_[i] = !addresses_[i].address.is_v4() && config_.interfaces[addresses_[i].interface].dad;
     if (!speaking) continue;
@@ -66,7 +66,7 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
 
 void Stack::on_announce_timer(Instant now) noexcept {
   const bool second = announce_at_ == announce_again_at_;
-  for (std::uint16_t i = 0; i < addresses_.size(); ++i) {
+  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
     const bool v4 = addresses_[i].address.is_v4();
     const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     if (speaking && (v4 ? second : dad_[i])) announce(i);

@@ -72,7 +72,7 @@ Verdict Stack::arp_input(const wire::Packet& packet, std::size_t interface) noex
 void Stack::solicit(const Neighbours::Entry& entry) noexcept {
   const InterfaceConfig& out = config_.interfaces[entry.interface];
   std::uint16_t local = kNoAddress;
-  for (std::uint16_t i = 0; i < addresses_.size(); ++i) {
+  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
     if (addresses_[i].interface != entry.interface || addresses_[i].address.is_v4() != entry.ip.is_v4()) continue;
     if (local == kNoAddress || same_prefix(addresses_[i].address, entry.ip, addresses_[i].prefix_len)) local = i;
   }

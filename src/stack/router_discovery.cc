@@ -65,7 +65,7 @@ void Stack::solicit_routers(Instant now) noexcept {
   for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
     if ((speaks_ >> i & 1U) == 0 || !routers_.wanted(i) || routers_.best(i) != nullptr) continue;
     const IpAddress* from = nullptr;
-    for (std::uint16_t k = 0; k < addresses_.size(); ++k) {
+    for (std::uint16_t k = 0, n = static_cast<std::uint16_t>(addresses_.size()); k < n; ++k) {
       const LocalAddress& ours = addresses_[k];
       if (ours.interface != i || ours.address.is_v4() || addresses_.find(ours.address) == kNoAddress) continue;
       if (from == nullptr || wire::is_link_local(ours.address)) from = &ours.address;

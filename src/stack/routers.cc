@@ -71,7 +71,7 @@ void Routers::fail(std::size_t interface, const IpAddress& router) noexcept {
   link.remove(i);
   link.routers[link.count++] = moved;
   // None is better than another then: all are tried again, this one last.
-  const auto end = link.routers.begin() + link.count;
+  auto* const end = link.routers.begin() + link.count;
   if (std::all_of(link.routers.begin(), end, [](const Router& each) { return each.failed; })) {
     std::for_each(link.routers.begin(), end - 1, [](Router& each) { each.failed = false; });
   }

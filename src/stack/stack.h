@@ -269,7 +269,7 @@ class Stack {
 
   // router_discovery.cc
   tcp::Verdict router_input(const Arrival& arrival, std::size_t interface) noexcept;
-  void start_router_discovery(Instant now) noexcept;
+  void start_router_discovery(Instant ready) noexcept;
   void on_router_timer(Instant now) noexcept;
   void solicit_routers(Instant now) noexcept;
   void router_failed(const Neighbours::Entry& entry) noexcept;

@@ -21,21 +21,21 @@ inline constexpr std::uint16_t kDrainGain = 88;   // its inverse
 inline constexpr std::uint16_t kCwndGain = 2 * kUnit;
 
 // A model for a connection that has none: STARTUP.
-void begin(const Tcb& tcb, BbrModel& model) noexcept;
+void begin(const Tcb& tcb, BbrModel& b) noexcept;
 // Before and after output with something to send; `unused`: the bucket is full. `bytes` left, `flight` was outstanding
 // before.
-void before_send(Tcb& tcb, BbrModel& model, bool unused, const Env& env) noexcept;
-void after_send(const Tcb& tcb, BbrModel& model, std::uint32_t bytes, std::uint32_t flight, const Env& env) noexcept;
+void before_send(Tcb& tcb, BbrModel& b, bool unused, const Env& env) noexcept;
+void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t flight, const Env& env) noexcept;
 
 // --- the events of congestion.h; acked() in recovery too, and for reports alone ---
-void acked(Tcb& tcb, BbrModel& model, const AckSample& sample, Env& env) noexcept;
-void loss(Tcb& tcb, BbrModel& model, Env& env) noexcept;
-void recovered(Tcb& tcb, BbrModel& model) noexcept;
-void timeout(Tcb& tcb, BbrModel& model) noexcept;
-void undo(BbrModel& model) noexcept;
+void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept;
+void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept;
+void recovered(Tcb& tcb, BbrModel& b) noexcept;
+void timeout(Tcb& tcb, BbrModel& b) noexcept;
+void undo(BbrModel& b) noexcept;
 
 // --- for its tests ---
 // BBRInflight(gain): bytes, with room for what is on its way into and out of either end.
-[[nodiscard]] std::uint32_t inflight(const Tcb& tcb, const BbrModel& model, std::uint32_t gain) noexcept;
+[[nodiscard]] std::uint32_t inflight(const Tcb& tcb, const BbrModel& b, std::uint32_t gain) noexcept;
 
 }  // namespace sluice::tcp::bbr
