@@ -108,7 +108,7 @@ void Stack::send_icmp_error(const wire::Packet& packet, std::size_t interface, s
   frame->len += static_cast<std::uint32_t>(wire::kIcmpHeader + quoted);
   frame->len_total = frame->len;
   ++stack_counters_.icmp_errors_sent;
-  send_frame(frame, local, packet.src);
+  send_frame(frame, local, packet.src, Neighbours::Asker::kStranger);
 }
 
 void Stack::complain(Arrival& arrival, std::size_t interface, wire::ParseError reason) noexcept {

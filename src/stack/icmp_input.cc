@@ -52,7 +52,7 @@ Verdict Stack::answer_echo(const Arrival& arrival, std::uint16_t local) noexcept
   }
   frame->len += packet.payload_len;
   frame->len_total = frame->len;
-  send_frame(frame, local, packet.src);
+  send_frame(frame, local, packet.src, Neighbours::Asker::kStranger);
   return Verdict::kIcmpEchoAnswered;
 }
 

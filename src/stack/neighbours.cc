@@ -7,6 +7,15 @@
 
 namespace sluice::stack {
 
+namespace {
+// Who gives way first: a stranger's open question, then who is known, then a connection's open question.
+int rank(const Neighbours::Entry& entry) noexcept {
+  if (entry.fixed) return 3;
+  if (entry.state != Neighbours::State::kIncomplete) return 1;
+  return entry.ours ? 2 : 0;
+}
+}  // namespace
+
 Neighbours::~Neighbours() {
   for (Entry& entry : entries_) bufs_.release_all(entry.waiting);
 }
@@ -31,7 +40,8 @@ Neighbours::Entry* Neighbours::make(std::uint8_t interface, const IpAddress& ip,
       victim = &set[i];
       break;
     }
-    if (victim->fixed || (!set[i].fixed && set[i].used < victim->used)) victim = &set[i];
+    const int order = rank(set[i]) - rank(*victim);
+    if (order < 0 || (order == 0 && set[i].used < victim->used)) victim = &set[i];
   }
   if (victim->state != State::kFree) {
     ++counters_.evicted;
@@ -53,18 +63,26 @@ void Neighbours::fail(Entry& entry) noexcept {
   entry = Entry{};
 }
 
-Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
+Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& ip, Instant now, Asker asker) noexcept {
   Entry* entry = find(interface, ip);
   if (entry == nullptr) {
+    if (asker == Asker::kStranger && !strangers_.take(now, rng_)) {
+      ++counters_.limited;
+      return {nullptr, nullptr, true};
+    }
     entry = make(interface, ip, now);
     entry->state = State::kIncomplete;
     entry->solicited = 1;
+    entry->ours = asker == Asker::kOurs;
     ++counters_.solicitations;
     check_by(now + kRetry);
     return {nullptr, entry};
   }
   entry->used = now;
-  if (entry->state == State::kIncomplete) return {nullptr, nullptr};
+  if (entry->state == State::kIncomplete) {
+    if (asker == Asker::kOurs) entry->ours = true;
+    return {nullptr, nullptr};
+  }
   if (confirm_ && !entry->fixed && entry->state == State::kReachable && now - entry->since > kReachable) [[unlikely]] {
     entry->state = State::kProbe;
     entry->solicited = 1;

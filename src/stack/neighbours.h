@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The neighbour cache: who on a link has which Ethernet address, for ARP and neighbour
 // discovery alike (states after RFC 4861 7.3.2). Bounded: four places a set, the oldest
-// gives way; a few frames wait for an answer, the rest is dropped. Shard thread.
+// gives way; a few frames wait for an answer, the rest is dropped. Strangers cause so many
+// questions a second and no more. Shard thread.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +10,16 @@
 #include <vector>
 
 #include "base/buf_pool.h"
+#include "base/rng.h"
 #include "sluice/config.h"
 #include "sluice/time.h"
+#include "stack/rate_limit.h"
 #include "wire/bytes.h"
 
 namespace sluice::stack {
 
 struct NeighbourCounters {
-  std::uint64_t solicitations = 0, learned = 0, evicted = 0, failed = 0;
+  std::uint64_t solicitations = 0, limited = 0, learned = 0, evicted = 0, failed = 0;
   std::uint64_t refused = 0;          // news that were not believed
   std::uint64_t waiting_dropped = 0;  // frames that waited in vain or found no room to wait
 };
@@ -33,6 +36,7 @@ class Neighbours {
     std::uint8_t solicited = 0;   // requests sent in this state
     std::uint8_t n_waiting = 0;
     bool fixed = false;           // known from elsewhere than the wire: news about it are not believed
+    bool ours = false;            // asked about for a connection, or a router
     Instant since{};              // state entered, or last request sent
     Instant used{};
     Buf* waiting = nullptr;       // frames without a destination MAC yet, in order
@@ -42,21 +46,27 @@ class Neighbours {
   static constexpr Duration kRetry = Duration::seconds(1);
   static constexpr std::uint8_t kTries = 3;
   static constexpr std::uint8_t kMaxWaiting = 8;
+  // New questions a second that strangers cause. Each holds a place for three seconds: together fewer than there are.
+  static constexpr std::uint32_t kStrangersPerSecond = 200;
 
   // `sets` of four entries each. `confirm`: ask again about entries that nobody
   // spoke of for kReachable; without it (a capture answers no request) they stay as learned.
-  Neighbours(std::size_t sets, bool confirm, BufPool& bufs)
-      : entries_(sets * kWays), sets_(sets), confirm_(confirm), bufs_(bufs) {}
+  Neighbours(std::size_t sets, bool confirm, Rng& rng, BufPool& bufs)
+      : entries_(sets * kWays), sets_(sets), confirm_(confirm), rng_(rng), bufs_(bufs) {}
   ~Neighbours();
   Neighbours(const Neighbours&) = delete;
   Neighbours& operator=(const Neighbours&) = delete;
 
+  // Who has a frame for somebody. A stranger is anybody whose address may be a lie: an unknown one is asked about only
+  // at a limited rate. What a connection sends, or goes by a router, is never held up by that.
+  enum class Asker : std::uint8_t { kStranger, kOurs };
   // What to do with a frame for `ip`.
   struct Lookup {
     const wire::MacAddress* mac;  // null: call wait()
     Entry* solicit;               // not null: send a request about this entry
+    bool limited = false;         // nobody will be asked: drop the frame
   };
-  [[nodiscard]] Lookup resolve(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
+  [[nodiscard]] Lookup resolve(std::uint8_t interface, const IpAddress& ip, Instant now, Asker asker = Asker::kOurs) noexcept;
   // Takes the frame until the address is known.
   void wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) noexcept;
 
@@ -124,6 +134,8 @@ class Neighbours {
   std::vector<Entry> entries_;
   std::size_t sets_;
   bool confirm_;
+  Rng& rng_;
+  TokenBucket strangers_{kStrangersPerSecond};
   BufPool& bufs_;
   Instant next_check_ = Instant::never();
   NeighbourCounters counters_;

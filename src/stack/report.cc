@@ -116,6 +116,7 @@ struct StackCounterTable {
       {"timers_fired", [](const Stack& s) -> std::uint64_t { return s.wheel_.stats().fired; }},
       {"timers_late_max_ticks", [](const Stack& s) -> std::uint64_t { return s.wheel_.stats().late_max; }},
       {"neighbour_solicitations", [](const Stack& s) -> std::uint64_t { return s.neighbours_.counters().solicitations; }},
+      {"neighbour_solicitations_limited", [](const Stack& s) -> std::uint64_t { return s.neighbours_.counters().limited; }},
       {"neighbours_learned", [](const Stack& s) -> std::uint64_t { return s.neighbours_.counters().learned; }},
       {"neighbours_evicted", [](const Stack& s) -> std::uint64_t { return s.neighbours_.counters().evicted; }},
       {"neighbours_failed", [](const Stack& s) -> std::uint64_t { return s.neighbours_.counters().failed; }},

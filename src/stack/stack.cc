@@ -39,7 +39,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       table_(table_entries(config), Records{&slabs_}),
       wheel_(Records{&slabs_}, Tick{}),
       local_ports_({config.table_key.k0 ^ kPortTweak, config.table_key.k1}),
-      neighbours_(config.neighbour_sets, !config.learn_next_hops, bufs_),
+      neighbours_(config.neighbour_sets, !config.learn_next_hops, rng_, bufs_),
       reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
       routers_(config.interfaces, config.learn_next_hops),
       paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),

@@ -182,7 +182,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 74;
+  static constexpr std::size_t kNamedCounters = 75;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -306,9 +306,10 @@ class Stack {
   MtuSearch::Next search_mtu(MtuSearch::Record& record) noexcept;
 
   // transmit.cc
-  void send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept;
+  void send(const tcp::OutSegment& segment, const tcp::FlowId& flow,
+            Neighbours::Asker asker = Neighbours::Asker::kStranger) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
-  void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept;
+  void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::FlowId& flow) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
 

@@ -22,7 +22,7 @@ void Stack::enqueue(std::size_t interface, Buf* frame) noexcept {
   queue.frames[queue.count++] = frame;
 }
 
-void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote) noexcept {
+void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept {
   const std::uint8_t interface = addresses_[local].interface;
   const IpAddress* hop = config_.learn_next_hops ? &remote : addresses_.next_hop(local, remote);
   if (hop == nullptr) [[unlikely]] {
@@ -30,10 +30,13 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote)
     drop_frame(frame, bufs_);
     return;
   }
-  const auto [mac, entry] = neighbours_.resolve(interface, *hop, env_.now);
+  if (hop != &remote) asker = Neighbours::Asker::kOurs;  // a router of ours: nobody chooses who is asked for
+  const auto [mac, entry, limited] = neighbours_.resolve(interface, *hop, env_.now, asker);
   if (mac != nullptr) [[likely]] {
     std::memcpy(frame->data, mac->data(), mac->size());
     enqueue(interface, frame);
+  } else if (limited) {
+    drop_frame(frame, bufs_);
   } else if (linearise_in_place(*frame, bufs_)) {  // what waits must not hold others' buffers
     neighbours_.wait(interface, *hop, frame);
   } else {
@@ -43,7 +46,7 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote)
   if (entry != nullptr) [[unlikely]] solicit(*entry);
 }
 
-void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexcept {
+void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, Neighbours::Asker asker) noexcept {
   const LocalAddress& local = addresses_[flow.local_addr];
   Buf* frame = build_frame(segment, flow, local.address, config_.interfaces[local.interface],
                            static_cast<std::uint16_t>(rng_.next()), bufs_);
@@ -51,11 +54,11 @@ void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow) noexce
     ++stack_counters_.no_buffer;
     return;
   }
-  send_frame(frame, flow.local_addr, flow.remote);
+  send_frame(frame, flow.local_addr, flow.remote, asker);
 }
 
 void Stack::flush_outbox(const tcp::FlowId& flow) noexcept {
-  for (std::size_t i = 0; i < outbox_.size(); ++i) send(outbox_[i], flow);
+  for (std::size_t i = 0; i < outbox_.size(); ++i) send(outbox_[i], flow, Neighbours::Asker::kOurs);
   outbox_.clear();
 }
 

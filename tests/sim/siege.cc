@@ -13,7 +13,7 @@ constexpr std::uint16_t kFirstKnock = 30000;
 constexpr Duration kPatience = Duration::seconds(2);
 
 HostConfig host_at(HostConfig config, int number) {
-  config.addresses = {"10.0.0." + std::to_string(number) + "/24", "fd00::" + std::to_string(number) + "/64"};
+  config.addresses = {"10.0.0." + std::to_string(number) + "/16", "fd00::" + std::to_string(number) + "/64"};
   config.gateways = {"10.0.0.254", "fd00::fe"};
   config.mac = {0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(number)};
   return config;
@@ -107,8 +107,23 @@ IpAddress Siege::stranger(std::uint32_t number) const {
   return address;
 }
 
+IpAddress Siege::neighbour(std::uint32_t number) const {
+  if (!config_.v6) {
+    return IpAddress::v4(10, 0, static_cast<std::uint8_t>(1 + (number >> 8U) % 254U), static_cast<std::uint8_t>(number));
+  }
+  IpAddress address = IpAddress::parse("fd00::1:0:0").value();
+  for (unsigned i = 0; i < 4; ++i) address.bytes[12 + i] = static_cast<std::uint8_t>(number >> 8U * (3 - i));
+  return address;
+}
+
+std::uint64_t Siege::questions_about(const IpAddress& address) const {
+  const auto found = questions_about_.find(address);
+  return found != questions_about_.end() ? found->second : 0;
+}
+
 // Everybody knows everybody's station, so that no attack depends on ARP.
 void Siege::introduce() {
+  if (!config_.introductions) return;
   const wire::MacAddress macs[] = {victim_->mac(), client_->mac(), gateway_mac_};
   const char* names[][2] = {{"10.0.0.1", "fd00::1"}, {"10.0.0.2", "fd00::2"}, {"10.0.0.254", "fd00::fe"}};
   for (Host* host : {victim_.get(), client_.get()}) {
@@ -138,11 +153,26 @@ void Siege::deliver(int to, std::span<const std::uint8_t> frame) {
   flush(to);
 }
 
+// ARP requests and neighbour solicitations: nothing else leaves for everybody here.
+void Siege::to_all(int from, std::vector<std::uint8_t> frame) {
+  if (from == 0) {
+    const bool arp = script::kind_of(frame) == script::Ether::kArp;
+    IpAddress target = IpAddress::v4(0, 0, 0, 0);
+    const auto at = frame.begin() + (arp ? 14 + 24 : 14 + 40 + 8);
+    std::copy(at, at + (arp ? 4 : 16), target.bytes.begin() + (arp ? 12 : 0));
+    ++questions_;
+    ++questions_about_[target];
+  }
+  if (!config_.introductions) network_.send(1 - from, std::move(frame), now_);
+}
+
 void Siege::flush(int from) {
   Host& host = from == 0 ? *victim_ : *client_;
   const wire::MacAddress& other = from == 0 ? client_->mac() : victim_->mac();
   for (auto& frame : host.take_sent()) {
-    if (std::equal(other.begin(), other.end(), frame.begin())) {
+    if ((frame[0] & 1U) != 0) {
+      to_all(from, std::move(frame));
+    } else if (std::equal(other.begin(), other.end(), frame.begin())) {
       network_.send(1 - from, std::move(frame), now_);
     } else if (from == 0 && script::kind_of(frame) != script::Ether::kArp) {
       ++answers_;

@@ -39,6 +39,7 @@ struct SiegeConfig {
   Duration attack_every = Duration::microseconds(50);
   CongestionControl congestion = CongestionControl::kCubic;  // of the victim's connections
   Duration knock_every{};                     // new real connections meanwhile; 0: none
+  bool introductions = true;                  // everybody knows everybody's station; false: they ask each other
 };
 
 class Siege {
@@ -64,6 +65,8 @@ class Siege {
   [[nodiscard]] IpAddress client_address() const;
   // Somebody beyond the gateway.
   [[nodiscard]] IpAddress stranger(std::uint32_t number) const;
+  // Somebody on the link, if he is anybody at all. 16 bits (IPv4) or 32 (IPv6) count.
+  [[nodiscard]] IpAddress neighbour(std::uint32_t number) const;
   [[nodiscard]] const wire::MacAddress& gateway_mac() const { return gateway_mac_; }
   // Four-tuples of the well-meaning connections, as an attacker might know them.
   struct Flow {
@@ -77,6 +80,9 @@ class Siege {
   [[nodiscard]] std::uint64_t admitted() const { return admitted_; }          // of the knocks, within two seconds
   [[nodiscard]] std::uint64_t lost() const { return lost_; }                  // bulk connections that ended
   [[nodiscard]] std::uint64_t answers() const { return answers_; }            // frames to strangers
+  // ARP requests and neighbour solicitations of the victim, in all and about one address.
+  [[nodiscard]] std::uint64_t questions() const { return questions_; }
+  [[nodiscard]] std::uint64_t questions_about(const IpAddress& address) const;
   [[nodiscard]] std::size_t most_buffers() const { return most_buffers_; }    // of the victim, at one time
   [[nodiscard]] std::uint32_t most_connections() const { return most_connections_; }
   [[nodiscard]] std::uint32_t most_half_open() const { return most_half_open_; }
@@ -91,6 +97,7 @@ class Siege {
   struct Knock;
   void deliver(int to, std::span<const std::uint8_t> frame);
   void flush(int from);
+  void to_all(int from, std::vector<std::uint8_t> frame);
   void open_all();
   void knock();
   void look();
@@ -108,6 +115,8 @@ class Siege {
   Instant now_{};
   bool measuring_ = false;
   std::uint64_t bytes_ = 0, knocks_ = 0, admitted_ = 0, lost_ = 0, answers_ = 0;
+  std::uint64_t questions_ = 0;
+  std::map<IpAddress, std::uint64_t> questions_about_;
   std::size_t most_buffers_ = 0;
   std::uint32_t most_connections_ = 0, most_half_open_ = 0;
 };

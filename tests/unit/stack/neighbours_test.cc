@@ -15,7 +15,8 @@ constexpr wire::MacAddress kMac{2, 0, 0, 0, 0, 9};
 struct NeighboursTest : testing::Test {
   port::MemoryBufSource source{256};
   BufPool bufs{source};
-  Neighbours neighbours{4, true, bufs};
+  Rng rng{1};
+  Neighbours neighbours{4, true, rng, bufs};
   Instant now{};
   int requests = 0;
 
@@ -96,7 +97,7 @@ TEST_F(NeighboursTest, ASuspectedNeighbourIsAskedAboutAtTheNextFrame) {
 }
 
 TEST_F(NeighboursTest, AFullSetGivesUpItsOldestEntry) {
-  Neighbours one{1, true, bufs};
+  Neighbours one{1, true, rng, bufs};
   for (std::uint8_t i = 1; i <= 4; ++i) {
     EXPECT_EQ(one.learn(0, ip(i), kMac, true, now), nullptr);
     now = now + Duration::seconds(1);
@@ -107,6 +108,55 @@ TEST_F(NeighboursTest, AFullSetGivesUpItsOldestEntry) {
   EXPECT_NE(one.resolve(0, ip(1), now).mac, nullptr);
   EXPECT_NE(one.resolve(0, ip(5), now).mac, nullptr);
   EXPECT_EQ(one.resolve(0, ip(2), now).mac, nullptr);
+}
+
+using Asker = Neighbours::Asker;
+
+TEST_F(NeighboursTest, StrangersCauseSoManyQuestionsAndNoMore) {
+  Neighbours link{256, true, rng, bufs};
+  std::uint32_t asked = 0;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {  // ten seconds
+    const auto lookup = link.resolve(0, IpAddress::v4(10, 1, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i)), now,
+                                     Asker::kStranger);
+    ASSERT_EQ(lookup.mac, nullptr);
+    ASSERT_EQ(lookup.limited, lookup.solicit == nullptr);
+    if (lookup.solicit != nullptr) ++asked;
+    now = now + Duration::microseconds(500);
+  }
+  EXPECT_LE(asked, 10 * Neighbours::kStrangersPerSecond);
+  EXPECT_GE(asked, 8 * Neighbours::kStrangersPerSecond);
+  EXPECT_EQ(link.counters().limited, 20'000 - asked);
+  EXPECT_NE(link.resolve(0, ip(1), now, Asker::kOurs).solicit, nullptr) << "connections ask nevertheless";
+}
+
+TEST_F(NeighboursTest, WhatIsKnownIsConfirmedWhateverStrangersCause) {
+  Neighbours link{256, true, rng, bufs};
+  EXPECT_EQ(link.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(31);
+  for (std::uint8_t i = 2; !link.resolve(0, ip(i), now, Asker::kStranger).limited; ++i) ASSERT_LT(i, 250);
+  const auto lookup = link.resolve(0, ip(1), now, Asker::kStranger);
+  EXPECT_NE(lookup.mac, nullptr);
+  EXPECT_NE(lookup.solicit, nullptr);
+}
+
+TEST_F(NeighboursTest, StrangersQuestionsGiveWayFirstAndThoseOfConnectionsLast) {
+  Neighbours one{1, true, rng, bufs};
+  ASSERT_NE(one.resolve(0, ip(1), now, Asker::kOurs).solicit, nullptr);
+  ASSERT_NE(one.resolve(0, ip(2), now, Asker::kStranger).solicit, nullptr);
+  ASSERT_EQ(one.resolve(0, ip(2), now, Asker::kOurs).solicit, nullptr) << "asked already; a connection's from now on";
+  for (std::uint8_t i = 3; i <= 4; ++i) {
+    EXPECT_EQ(one.learn(0, ip(i), kMac, true, now), nullptr);
+    now = now + Duration::seconds(1);
+  }
+  // The set is full. The first stranger takes the place of a known neighbour, all others that stranger's.
+  for (std::uint8_t i = 10; i < 17; ++i) EXPECT_NE(one.resolve(0, ip(i), now, Asker::kStranger).solicit, nullptr);
+  EXPECT_EQ(one.counters().evicted, 7U);
+  EXPECT_NE(one.resolve(0, ip(4), now).mac, nullptr);
+  EXPECT_EQ(one.learn(0, ip(1), kMac, false, now), nullptr);
+  EXPECT_EQ(one.learn(0, ip(2), kMac, false, now), nullptr);
+  EXPECT_NE(one.resolve(0, ip(1), now).mac, nullptr) << "still asked about, so the answer is heard";
+  EXPECT_NE(one.resolve(0, ip(2), now).mac, nullptr);
+  EXPECT_EQ(one.resolve(0, ip(3), now).mac, nullptr) << "the known one that was spoken to least recently";
 }
 
 constexpr wire::MacAddress kThief{0x02, 0, 0, 0, 0, 0x66};
@@ -148,7 +198,7 @@ TEST_F(NeighboursTest, OfSeveralArpAnswersTheFirstCounts) {
 }
 
 TEST_F(NeighboursTest, AFixedEntryStaysAsItIs) {
-  Neighbours one{1, true, bufs};
+  Neighbours one{1, true, rng, bufs};
   EXPECT_EQ(one.fix(0, ip(1), kMac, now), nullptr);
   for (const auto news : {Neighbours::News::kOverride, Neighbours::News::kClaim, Neighbours::News::kHint}) {
     now = now + Duration::seconds(40);
@@ -168,7 +218,7 @@ TEST_F(NeighboursTest, AllHostsOfALinkAreRememberedWhereThereIsRoom) {
   const std::vector<IpAddress> firsts = {IpAddress::v4(10, 78, 0, 1), IpAddress::v4(192, 168, 1, 1),
                                          IpAddress::parse("fd00::1").value(), IpAddress::parse("fe80::ff:fe00:1").value()};
   for (const IpAddress& first : firsts) {
-    Neighbours link{256, true, bufs};
+    Neighbours link{256, true, rng, bufs};
     const auto host = [&](unsigned i) {
       IpAddress address = first;
       const unsigned last = address.bytes[15] + i;
