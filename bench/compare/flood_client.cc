@@ -31,8 +31,13 @@
 #include <cstring>
 #include <string>
 
+#include "far_end.h"
+
 namespace {
 
+using namespace far_end;
+
+constexpr char kProgram[] = "flood_client";
 constexpr std::uint16_t kBurst = 64;
 constexpr std::uint16_t kTapBurst = 16;
 constexpr std::uint16_t kMaxFrame = 1514;
@@ -81,19 +86,6 @@ std::uint64_t random64() {
   random_state[1] = a ^ b ^ (a >> 17U) ^ (b >> 26U);
   return random_state[1] + b;
 }
-
-std::uint32_t sum16(const void* data, std::size_t n) {
-  std::uint32_t sum = 0;
-  const auto* p = static_cast<const unsigned char*>(data);
-  std::uint16_t word = 0;
-  for (; n >= 2; n -= 2, p += 2) {
-    std::memcpy(&word, p, 2);
-    sum += word;
-  }
-  return sum;
-}
-std::uint32_t halves(std::uint32_t value) { return (value & 0xffffU) + (value >> 16U); }
-std::uint16_t fold(std::uint32_t sum) { return static_cast<std::uint16_t>(~halves(halves(sum))); }
 
 void make_pattern(const rte_ether_addr& server_mac) {
   std::memset(&pattern, 0, sizeof(pattern));
@@ -194,27 +186,6 @@ void hand_to_kernel(rte_mbuf* m) {
   }
 }
 
-rte_mbuf* arp_frame(std::uint16_t opcode, const rte_ether_addr& to, std::uint32_t target) {
-  rte_mbuf* m = rte_pktmbuf_alloc(pool);
-  if (m == nullptr) return nullptr;
-  auto* eth = reinterpret_cast<rte_ether_hdr*>(rte_pktmbuf_append(m, 60));
-  std::memset(eth, 0, 60);
-  eth->dst_addr = to;
-  eth->src_addr = own_mac;
-  eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP);
-  auto* arp = reinterpret_cast<rte_arp_hdr*>(eth + 1);
-  arp->arp_hardware = rte_cpu_to_be_16(RTE_ARP_HRD_ETHER);
-  arp->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-  arp->arp_hlen = 6;
-  arp->arp_plen = 4;
-  arp->arp_opcode = rte_cpu_to_be_16(opcode);
-  arp->arp_data.arp_sha = own_mac;
-  arp->arp_data.arp_sip = rte_cpu_to_be_32(options.gateway);
-  arp->arp_data.arp_tip = rte_cpu_to_be_32(target);
-  if (opcode == RTE_ARP_OP_REPLY) arp->arp_data.arp_tha = to;
-  return m;
-}
-
 // True: it was about the gateway, and is done with.
 bool take_arp(const rte_ether_hdr* eth) {
   const auto* arp = reinterpret_cast<const rte_arp_hdr*>(eth + 1);
@@ -225,7 +196,7 @@ bool take_arp(const rte_ether_hdr* eth) {
   }
   if (rte_be_to_cpu_32(arp->arp_data.arp_tip) != options.gateway) return false;
   if (arp->arp_opcode == rte_cpu_to_be_16(RTE_ARP_OP_REQUEST)) {
-    rte_mbuf* m = arp_frame(RTE_ARP_OP_REPLY, arp->arp_data.arp_sha, sender);
+    rte_mbuf* m = arp_frame(pool, RTE_ARP_OP_REPLY, own_mac, options.gateway, arp->arp_data.arp_sha, sender);
     if (m != nullptr) send_once(&m, 1);
   }
   return true;
@@ -293,9 +264,7 @@ void run() {
     if (look_at_tap) look = now + hz / 100000;
     send_mixed(server_known ? syns : std::uint16_t{0}, look_at_tap);
     if (!server_known && now >= ask) {
-      rte_ether_addr everybody;
-      std::memset(&everybody, 0xff, sizeof(everybody));
-      rte_mbuf* m = arp_frame(RTE_ARP_OP_REQUEST, everybody, options.server);
+      rte_mbuf* m = arp_request(pool, own_mac, options.gateway, options.server);
       if (m != nullptr) send_once(&m, 1);
       ask = now + hz / 10;
     }
@@ -310,25 +279,16 @@ void run() {
   }
 }
 
-std::uint32_t parse_ip(const char* text) {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (std::sscanf(text, "%u.%u.%u.%u", &a, &b, &c, &d) != 4) {
-    std::fprintf(stderr, "flood_client: %s is no IPv4 address\n", text);
-    std::exit(2);
-  }
-  return a << 24U | b << 16U | c << 8U | d;
-}
-
 void parse_options(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i];
-    if (key == "--server") options.server = parse_ip(argv[i + 1]);
-    else if (key == "--gateway") options.gateway = parse_ip(argv[i + 1]);
+    if (key == "--server") options.server = parse_ip(kProgram, argv[i + 1]);
+    else if (key == "--gateway") options.gateway = parse_ip(kProgram, argv[i + 1]);
     else if (key == "--port") options.port = static_cast<std::uint16_t>(std::strtoul(argv[i + 1], nullptr, 10));
     else if (key == "--tap") options.tap = argv[i + 1];
     else if (key == "--seed") options.seed = std::strtoull(argv[i + 1], nullptr, 10);
     else {
-      std::fprintf(stderr, "flood_client: unknown option %s\n", key.c_str());
+      std::fprintf(stderr, "%s: unknown option %s\n", kProgram, key.c_str());
       std::exit(2);
     }
   }
@@ -353,15 +313,8 @@ int main(int argc, char** argv) {
     std::perror("flood_client: no tap");
     return 1;
   }
-  pool = rte_pktmbuf_pool_create("flood", 16383, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-  const rte_eth_conf conf{};
-  if (pool == nullptr || rte_eth_dev_count_avail() != 1 || rte_eth_dev_configure(0, 1, 1, &conf) != 0 ||
-      rte_eth_rx_queue_setup(0, 0, 2048, SOCKET_ID_ANY, nullptr, pool) != 0 ||
-      rte_eth_tx_queue_setup(0, 0, 2048, SOCKET_ID_ANY, nullptr) != 0 || rte_eth_dev_start(0) != 0) {
-    std::fprintf(stderr, "flood_client: the device cannot be started\n");
-    return 1;
-  }
-  rte_eth_macaddr_get(0, &own_mac);
+  pool = start_device(kProgram, own_mac);
+  if (pool == nullptr) return 1;
   run();
   rte_eth_dev_stop(0);
   rte_eth_dev_close(0);

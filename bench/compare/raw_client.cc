@@ -25,8 +25,13 @@
 #include <cstring>
 #include <string>
 
+#include "far_end.h"
+
 namespace {
 
+using namespace far_end;
+
+constexpr char kProgram[] = "raw_client";
 constexpr std::uint16_t kBurst = 64;
 constexpr char kRequest[] = "GET / HTTP/1.0\r\n\r\n";
 constexpr std::uint16_t kRequestLen = sizeof(kRequest) - 1;
@@ -53,23 +58,6 @@ rte_ether_addr server_mac;
 bool server_known = false;
 std::uint64_t next_flow = 0;
 std::uint32_t request_sum = 0;
-
-std::uint32_t sum16(const void* data, std::size_t n) {
-  std::uint32_t sum = 0;
-  const auto* p = static_cast<const unsigned char*>(data);
-  std::uint16_t word = 0;
-  for (; n >= 2; n -= 2, p += 2) {
-    std::memcpy(&word, p, 2);
-    sum += word;
-  }
-  if (n != 0) sum += *p;
-  return sum;
-}
-std::uint16_t fold(std::uint32_t sum) {
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  sum = (sum & 0xffffU) + (sum >> 16U);
-  return static_cast<std::uint16_t>(~sum);
-}
 
 // Where the headers lie in a frame without options; DPDK's structs are packed themselves.
 struct Frame {
@@ -226,22 +214,8 @@ void turn() {
 }
 
 void ask_for_server(rte_mempool* pool) {
-  rte_mbuf* m = rte_pktmbuf_alloc(pool);
+  rte_mbuf* m = arp_request(pool, own_mac, options.gateway, options.server);
   if (m == nullptr) return;
-  auto* eth = reinterpret_cast<rte_ether_hdr*>(rte_pktmbuf_append(m, 60));
-  std::memset(eth, 0, 60);
-  std::memset(&eth->dst_addr, 0xff, 6);
-  eth->src_addr = own_mac;
-  eth->ether_type = rte_cpu_to_be_16(RTE_ETHER_TYPE_ARP);
-  auto* arp = reinterpret_cast<rte_arp_hdr*>(eth + 1);
-  arp->arp_hardware = rte_cpu_to_be_16(RTE_ARP_HRD_ETHER);
-  arp->arp_protocol = rte_cpu_to_be_16(RTE_ETHER_TYPE_IPV4);
-  arp->arp_hlen = 6;
-  arp->arp_plen = 4;
-  arp->arp_opcode = rte_cpu_to_be_16(RTE_ARP_OP_REQUEST);
-  arp->arp_data.arp_sha = own_mac;
-  arp->arp_data.arp_sip = rte_cpu_to_be_32(options.gateway);
-  arp->arp_data.arp_tip = rte_cpu_to_be_32(options.server);
   std::array<rte_mbuf*, kBurst> out{m};
   send_all(out, 1);
 }
@@ -280,26 +254,17 @@ void run_for(rte_mempool* pool, double seconds) {
   }
 }
 
-std::uint32_t parse_ip(const char* text) {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (std::sscanf(text, "%u.%u.%u.%u", &a, &b, &c, &d) != 4) {
-    std::fprintf(stderr, "raw_client: %s is no IPv4 address\n", text);
-    std::exit(2);
-  }
-  return a << 24U | b << 16U | c << 8U | d;
-}
-
 void parse_options(int argc, char** argv) {
-  options.server = parse_ip("10.78.0.1");
-  options.gateway = parse_ip("10.78.0.254");
-  options.first = parse_ip("10.90.0.1");
+  options.server = parse_ip(kProgram, "10.78.0.1");
+  options.gateway = parse_ip(kProgram, "10.78.0.254");
+  options.first = parse_ip(kProgram, "10.90.0.1");
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i];
     const char* value = argv[i + 1];
     const auto number = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-    if (key == "--server") options.server = parse_ip(value);
-    else if (key == "--gateway") options.gateway = parse_ip(value);
-    else if (key == "--first") options.first = parse_ip(value);
+    if (key == "--server") options.server = parse_ip(kProgram, value);
+    else if (key == "--gateway") options.gateway = parse_ip(kProgram, value);
+    else if (key == "--first") options.first = parse_ip(kProgram, value);
     else if (key == "--addresses") options.addresses = number;
     else if (key == "--port") options.port = static_cast<std::uint16_t>(number);
     else if (key == "--window") options.window = number;
@@ -308,7 +273,7 @@ void parse_options(int argc, char** argv) {
     else if (key == "--rounds") options.rounds = number;
     else if (key == "--pump") options.pump = number != 0;
     else {
-      std::fprintf(stderr, "raw_client: unknown option %s\n", key.c_str());
+      std::fprintf(stderr, "%s: unknown option %s\n", kProgram, key.c_str());
       std::exit(2);
     }
   }
@@ -320,26 +285,15 @@ int main(int argc, char** argv) {
   const int used = rte_eal_init(argc, argv);
   if (used < 0) return 1;
   parse_options(argc - used, argv + used);
-  if (rte_eth_dev_count_avail() != 1) {
-    std::fprintf(stderr, "raw_client: needs exactly one device\n");
-    return 1;
-  }
-  rte_mempool* pool = rte_pktmbuf_pool_create("client", 16383, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
-  const rte_eth_conf conf{};
-  if (pool == nullptr || rte_eth_dev_configure(0, 1, 1, &conf) != 0 ||
-      rte_eth_rx_queue_setup(0, 0, 2048, SOCKET_ID_ANY, nullptr, pool) != 0 ||
-      rte_eth_tx_queue_setup(0, 0, 2048, SOCKET_ID_ANY, nullptr) != 0 || rte_eth_dev_start(0) != 0) {
-    std::fprintf(stderr, "raw_client: the device cannot be started\n");
-    return 1;
-  }
-  rte_eth_macaddr_get(0, &own_mac);
+  rte_mempool* pool = start_device(kProgram, own_mac);
+  if (pool == nullptr) return 1;
   request_sum = sum16(kRequest, kRequestLen);
   for (int tries = 0; tries < 100 && !server_known && !options.pump; ++tries) {
     ask_for_server(pool);
     run_for(pool, 0.1);
   }
   if (!server_known && !options.pump) {
-    std::fprintf(stderr, "raw_client: the server does not answer ARP\n");
+    std::fprintf(stderr, "%s: the server does not answer ARP\n", kProgram);
     return 1;
   }
   open_some(pool, options.window);

@@ -6,12 +6,11 @@
 #include <benchmark/benchmark.h>
 #include <x86intrin.h>
 
-#include <array>
 #include <cstring>
-#include <ctime>
 #include <vector>
 
 #include "base/frame.h"
+#include "bed.h"
 #include "port/memory_port.h"
 #include "stack/stack.h"
 #include "wire/checksum.h"
@@ -22,13 +21,9 @@
 namespace {
 
 using namespace sluice;
+using bench::cpu_ns, bench::kBurst, bench::kRequest, bench::kResponse;
 
-constexpr std::size_t kBurst = 32;
 constexpr std::uint16_t kServerPort = 80;
-constexpr char kRequest[] = "GET / HTTP/1.0\r\n\r\n";
-constexpr char kResponse[] =
-    "HTTP/1.0 200 OK\r\nContent-Length: 64\r\n\r\n"
-    "0123456789012345678901234567890123456789012345678901234567890123";
 
 class Client final : public Service {
  public:
@@ -43,12 +38,6 @@ class Client final : public Service {
   }
   bool stay = false;
 };
-
-double cpu_ns() {
-  timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
 
 class Bed {
  public:

@@ -45,6 +45,8 @@ struct IpAddress {
     }
     return true;
   }
+  // Of fe80::/10 (RFC 4291 2.5.6). Never an IPv4 address: 169.254.0.0/16 is an ordinary network here.
+  [[nodiscard]] constexpr bool is_link_local() const noexcept { return bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0x80; }
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {
     const auto x = std::bit_cast<std::array<std::uint64_t, 2>>(a.bytes);
     const auto y = std::bit_cast<std::array<std::uint64_t, 2>>(b.bytes);

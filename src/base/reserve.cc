@@ -18,7 +18,7 @@ Reservation::Reservation(std::size_t bytes, Prefault prefault) : bytes_(bytes) {
   if (mapping_ == MAP_FAILED) throw std::bad_alloc();
   const auto start = (reinterpret_cast<std::uintptr_t>(mapping_) + kHuge - 1) & ~(kHuge - 1);
   data_ = reinterpret_cast<void*>(start);
-  if (bytes >= 2 * kHuge) ::madvise(data_, bytes, MADV_HUGEPAGE);
+  if (bytes >= 4 * kHuge) ::madvise(data_, bytes, MADV_HUGEPAGE);
   if (prefault == Prefault::kYes && ::madvise(data_, bytes, MADV_POPULATE_WRITE) != 0) {
     ::munmap(mapping_, mapped_);
     throw std::bad_alloc();

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "base/modular.h"
+
 namespace sluice {
 
 class SeqNum {
@@ -15,9 +17,7 @@ class SeqNum {
   [[nodiscard]] constexpr std::uint32_t value() const noexcept { return value_; }
 
   // *this < other, meaningful while the two are less than 2^31 apart.
-  [[nodiscard]] constexpr bool before(SeqNum other) const noexcept {
-    return static_cast<std::int32_t>(value_ - other.value_) < 0;
-  }
+  [[nodiscard]] constexpr bool before(SeqNum other) const noexcept { return sluice::before(value_, other.value_); }
   [[nodiscard]] constexpr bool after(SeqNum other) const noexcept { return other.before(*this); }
   // first <= *this < first + size
   [[nodiscard]] constexpr bool in_window(SeqNum first, std::uint32_t size) const noexcept {

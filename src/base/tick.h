@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/modular.h"
 #include "sluice/time.h"
 
 namespace sluice {
@@ -17,9 +18,7 @@ struct Tick {
   std::uint32_t value = 0;
 
   [[nodiscard]] constexpr bool armed() const noexcept { return value != 0; }
-  [[nodiscard]] constexpr bool before(Tick other) const noexcept {
-    return static_cast<std::int32_t>(value - other.value) < 0;
-  }
+  [[nodiscard]] constexpr bool before(Tick other) const noexcept { return sluice::before(value, other.value); }
   friend constexpr bool operator==(Tick, Tick) noexcept = default;
 
   // The tick in which `t` lies: for "now".

@@ -211,10 +211,9 @@ class PortReader {
     });
   }
 
-  // RFC 4291 2.5.6: a router's link-local address is on every link that speaks IPv6.
+  // A router's link-local address is on every link that speaks IPv6.
   static bool reaches(const PortConfig& port, const IpAddress& router) {
-    const bool link_local = !router.is_v4() && router.bytes[0] == 0xfe && (router.bytes[1] & 0xc0) == 0x80;
-    if (link_local && has_v6(port)) return true;
+    if (router.is_link_local() && has_v6(port)) return true;
     for (const InterfaceAddress& own : port.addresses) {
       if (on_link(own, router)) return true;
     }

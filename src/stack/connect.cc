@@ -91,21 +91,23 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   if (index == kNoIndex) return Error{Errc::kNoMemory, "max_connections reached"};
   const std::uint16_t params = share_params(params_from(options, service_index(service)));
   const Handle handle = Handle::make(Kind::kTcb, index);
-  tcp::Tcb& tcb = slabs_.tcbs[index];
-  // An insert may split the very bucket, and then asks the record for its hash.
-  tcb.flow = flow;
-  if (params == kNoParams || (!holder.valid() && !table_.insert(hash(flow), handle))) {
-    if (params != kNoParams) unref_params(params);
+  const auto no_room = [] { return Error{Errc::kNoMemory, "no room for another connection"}; };
+  if (params == kNoParams) {
     slabs_.tcbs.give(index);
-    return Error{Errc::kNoMemory, "no room for another connection"};
+    return no_room();
   }
+  tcp::Tcb& tcb = slabs_.tcbs[index];
   std::optional<SeqNum> iss_above;
   if (holder.valid()) {
+    tcb.flow = flow;
     iss_above = slabs_.time_waits[holder.index()].snd_nxt;
     table_.replace(hash(flow), holder, handle);
     wheel_.cancel(holder);
     slabs_.time_waits.give(holder.index());
     ++stack_counters_.time_wait_reopened;
+  } else if (!enter_table(slabs_.tcbs, handle, flow, hash(flow))) {
+    unref_params(params);
+    return no_room();
   }
   tcb.params = params;
   tcb.generation = take_generation();

@@ -40,11 +40,8 @@ Verdict Stack::fast_open_input(Arrival& arrival, tcp::Segment& syn, std::uint16_
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
   tcp::Tcb& tcb = slabs_.tcbs[index];
-  // An insert may split the very bucket, and then asks the record for its hash.
-  tcb.flow = arrival.flow;
-  if (!table_.insert(arrival.hash, handle)) [[unlikely]] {
+  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] {
     ++stack_counters_.table_full;
-    slabs_.tcbs.give(index);
     return Verdict::kSynCacheFull;
   }
   tcp::HalfOpen record;
@@ -75,7 +72,7 @@ void Stack::end_fast_open(tcp::Tcb& tcb) noexcept {
 void Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept {
   const IpAddress& local = addresses_[tcb.flow.local_addr].address;
   SeqNum iss = tcp::initial_sequence(config_.secrets, tcb.flow, local, env_.now);
-  if (iss_above && !iss.after(*iss_above)) [[unlikely]] iss = *iss_above + 1 + (iss.value() & 0xffffU);
+  if (iss_above) [[unlikely]] iss = tcp::initial_sequence_above(iss, *iss_above);
   if (options.first_bytes.empty()) return tcp::open_active(tcb, iss, ts_offset(tcb.flow), env_);
   const std::span<const std::uint8_t> text(reinterpret_cast<const std::uint8_t*>(options.first_bytes.data()),
                                            options.first_bytes.size());

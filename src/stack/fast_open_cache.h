@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sluice/config.h"
+#include "stack/address_hash.h"
 #include "wire/tcp_options.h"
 
 namespace sluice::stack {
@@ -49,16 +50,13 @@ class FastOpenCache {
   }
 
  private:
-  // We choose whom we speak to, so no key is needed.
+  // We choose whom we speak to, so no key is needed; servers are in many networks, and their first halves count too.
   [[nodiscard]] static std::size_t place(const IpAddress& server) noexcept {
-    std::uint64_t low = 0;
     std::uint64_t high = 0;
-    std::memcpy(&low, server.bytes.data() + 8, 8);
-    std::memcpy(&high, server.bytes.data(), 8);
-    return ((low ^ high * 3) * 0x9e3779b97f4a7c15ULL) >> 56U;
+    std::memcpy(&high, server.bytes.data(), sizeof(high));
+    return spread(server, high, kPlaces);
   }
   std::vector<Entry> entries_;
 };
-static_assert(FastOpenCache::kPlaces == 256, "place() gives eight bits");
 
 }  // namespace sluice::stack

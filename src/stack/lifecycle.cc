@@ -69,10 +69,9 @@ void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept
   }
   flush_outbox(tcb.flow);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
-  if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, known != nullptr ? *known : hash(tcb.flow));
-  if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) {
-    return compact(handle, tcb, known != nullptr ? *known : hash(tcb.flow));
-  }
+  const auto where = [&] { return known != nullptr ? *known : hash(tcb.flow); };
+  if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, where());
+  if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) return compact(handle, tcb, where());
   const Tick deadline = tcp::next_deadline(tcb);
   if (deadline.armed() && (!tcb.armed.armed() || deadline.before(tcb.armed))) wheel_.arm(handle, deadline);
 }

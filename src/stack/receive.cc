@@ -202,15 +202,12 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   const std::uint32_t index = slabs_.half_opens.take();
   if (index == kNoIndex) return Verdict::kSynCacheFull;
   const Handle handle = Handle::make(Kind::kHalfOpen, index);
-  // An insert may split the very bucket, and then asks the record for its hash.
-  slabs_.half_opens[index].flow = arrival.flow;
-  if (!table_.insert(arrival.hash, handle)) [[unlikely]] {
+  if (!enter_table(slabs_.half_opens, handle, arrival.flow, arrival.hash)) [[unlikely]] {
     ++stack_counters_.table_full;
-    slabs_.half_opens.give(index);
     return Verdict::kSynCacheFull;
   }
   SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
-  if (reuse && !iss.after(iss_above)) iss = iss_above + 1 + (iss.value() & 0xffffU);
+  if (reuse) iss = tcp::initial_sequence_above(iss, iss_above);
   if (config_.recorded) [[unlikely]] {
     if (const auto numbers = config_.recorded(arrival.flow, arrival.packet.dst, env_.now)) iss = numbers->iss;
   }

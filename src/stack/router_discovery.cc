@@ -24,7 +24,7 @@ Verdict Stack::router_input(const Arrival& arrival, std::size_t interface) noexc
   const wire::Packet& packet = arrival.packet;
   const auto view = wire::RouterView::parse({packet.payload, packet.payload_len});
   // RFC 4861 6.1.2; RFC 6980 5: nothing that was fragmented.
-  if (!view || packet.ttl != wire::kNdHopLimit || !wire::is_link_local(packet.src)) return Verdict::kNdIgnored;
+  if (!view || packet.ttl != wire::kNdHopLimit || !packet.src.is_link_local()) return Verdict::kNdIgnored;
   if (packet.fragment_header || (arrival.buf->flags & kReassembled) != 0) return Verdict::kNdIgnored;
   if (!routers_.wanted(interface) || addresses_.find(packet.src) != kNoAddress) return Verdict::kNdIgnored;
   if (!routers_.hear(interface, packet.src, view->lifetime_s(), view->preference(), env_.now)) {
@@ -68,7 +68,7 @@ void Stack::solicit_routers(Instant now) noexcept {
     for (std::uint16_t k = 0, n = static_cast<std::uint16_t>(addresses_.size()); k < n; ++k) {
       const LocalAddress& ours = addresses_[k];
       if (ours.interface != i || ours.address.is_v4() || addresses_.find(ours.address) == kNoAddress) continue;
-      if (from == nullptr || wire::is_link_local(ours.address)) from = &ours.address;
+      if (from == nullptr || ours.address.is_link_local()) from = &ours.address;
     }
     if (from == nullptr) continue;
     Buf* frame = router_solicitation_frame(*from, config_.interfaces[i], bufs_);

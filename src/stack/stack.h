@@ -213,6 +213,16 @@ class Stack {
 
   void count(tcp::Verdict verdict) noexcept { ++verdicts_[static_cast<std::size_t>(verdict)]; }
 
+  // A record just taken becomes that of `flow` and is found by it. False: the table is full, and the record given back.
+  template <typename Record>
+  [[nodiscard]] bool enter_table(Slab<Record>& records, Handle handle, const tcp::FlowId& flow, std::uint64_t hash) noexcept {
+    // First, because an insert may split the very bucket, and then asks the record for its hash.
+    records[handle.index()].flow = flow;
+    if (table_.insert(hash, handle)) [[likely]] return true;
+    records.give(handle.index());
+    return false;
+  }
+
   // receive.cc
   void parse(Arrival& arrival, std::size_t interface) noexcept;
   tcp::Verdict tcp_input(Arrival& arrival) noexcept;

@@ -62,11 +62,8 @@ Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   const std::uint32_t index = slabs_.tcbs.take();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
-  // An insert may split the very bucket, and then asks the record for its hash.
-  slabs_.tcbs[index].flow = arrival.flow;
-  if (!table_.insert(arrival.hash, handle)) [[unlikely]] {
+  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] {
     ++stack_counters_.table_full;
-    slabs_.tcbs.give(index);
     return Verdict::kConnectionsFull;
   }
   ++stack_counters_.cookies_accepted;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/modular.h"
 #include "tcp/cc_reno.h"
 #include "tcp/pacing.h"
 #include "tcp/sending.h"
@@ -17,7 +18,6 @@ constexpr unsigned kCycle = 8;
 constexpr std::uint16_t kCycleGains[kCycle] = {kUnit * 5 / 4, kUnit * 3 / 4, kUnit, kUnit, kUnit, kUnit, kUnit, kUnit};
 constexpr std::uint8_t kFullBwRounds = 3;
 
-bool before(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
 std::uint32_t times(std::uint32_t value, std::uint32_t gain) noexcept {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{value} * gain / kUnit, UINT32_MAX));
 }

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 
+#include "base/modular.h"
 #include "tcp/congestion.h"
 
 namespace sluice::tcp::delivery {
 
 namespace {
 
-bool before(std::uint32_t a, std::uint32_t b) noexcept { return static_cast<std::int32_t>(a - b) < 0; }
 bool is_limited(const DeliveryRate& rate, unsigned stamp) noexcept { return (rate.limited_stamps >> stamp & 1U) != 0; }
 
 // The last stamp that is not after `sent_us`; null when that one was overwritten.

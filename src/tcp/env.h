@@ -51,8 +51,8 @@ enum Event : std::uint8_t {
   kEventReadable = 2,   // bytes or the peer's FIN
   kEventWritable = 4,   // room, and kWantWritable was set
   kEventClosed = 8,     // the connection ended; tcb.error says why (kOk: orderly). State is CLOSED.
-  kEventIdle = 32,      // nothing came for Params::keepidle_ms, and the application wants to know (Params::idle_ends)
   kEventR1 = 16,        // retransmissions go unanswered (RFC 9293 3.8.3): for the stack, the next hop may be gone
+  kEventIdle = 32,      // nothing came for Params::keepidle_ms, and the application wants to know (Params::idle_ends)
 };
 
 // RFC 4022's counters and the state census, kept by the core.

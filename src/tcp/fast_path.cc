@@ -2,6 +2,7 @@
 // The two segments that most connections consist of, in order text and pure ACKs,
 // past the tests of RFC 9293 3.10.7.4 that they cannot fail. tests/unit/tcp runs it
 // against the slow path.
+#include "base/modular.h"
 #include "tcp/input.h"
 
 namespace sluice::tcp {
@@ -19,7 +20,7 @@ bool predicted(const Tcb& tcb, const Segment& segment) noexcept {
   if ((segment.flags & ~kPsh) != kAck || segment.seq != tcb.rcv_nxt || tcb.side != kNoIndex) return false;
   const wire::TcpOptions& options = *segment.options;
   if (options.n_sack != 0) return false;
-  if ((tcb.flags & kTsOk) != 0 && (!options.has_ts || older(options.tsval, tcb.ts_recent))) return false;
+  if ((tcb.flags & kTsOk) != 0 && (!options.has_ts || before(options.tsval, tcb.ts_recent))) return false;
   // SND.UNA <= SEG.ACK <= SND.NXT, and the text fits into the window
   return segment.ack - tcb.snd_una <= tcb.snd_nxt - tcb.snd_una && segment.len <= rcv_wnd_bytes(tcb);
 }

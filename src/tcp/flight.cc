@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is outstanding: when it was sent, and what an acknowledgment says of it. All of
 // it sent at one time, as a short answer is, needs no send map: Tcb::sent_us tells.
+#include "base/modular.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -61,7 +62,7 @@ void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, S
                AckNews& news, const Env& env) noexcept {
   if (record.fate == Fate::kSacked) return;  // that it had arrived was known
   news.sample.delivered += end - begin;
-  if (!news.sample.dated || static_cast<std::int32_t>(record.sent_us - news.sample.newest_us) > 0) {
+  if (!news.sample.dated || before(news.sample.newest_us, record.sent_us)) {
     news.sample.newest_us = record.sent_us;
     news.sample.dated = true;
   }

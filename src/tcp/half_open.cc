@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Passive SYN_RCVD: RFC 9293 3.10.7.2 (third) and 3.10.7.4 as far as they concern a
 // connection that is no more than a record.
+#include "base/modular.h"
 #include "tcp/options.h"
 
 namespace sluice::tcp {
@@ -72,7 +73,7 @@ HalfOpenResult on_reset(const Context& c, const Segment& segment) noexcept {
 HalfOpenResult on_syn(const Context& c, const Segment& segment) noexcept {
   if (segment.seq == c.record.irs && !segment.has(kAck)) {
     const wire::TcpOptions& options = *segment.options;
-    if ((c.record.flags & kTsOk) != 0 && options.has_ts && !older(options.tsval, c.record.ts_recent)) {
+    if ((c.record.flags & kTsOk) != 0 && options.has_ts && !before(options.tsval, c.record.ts_recent)) {
       c.record.ts_recent = options.tsval;
     }
     if (!offers_ecn(segment)) c.record.flags &= ~kEcnOk & 0xfU;  // RFC 3168 6.1.1.1: the peer tries without
@@ -125,7 +126,7 @@ HalfOpenResult on_segment_half_open(HalfOpen& record, const Segment& segment, co
   if (segment.has(kSyn)) return on_syn(c, segment);
   if (!segment.has(kAck)) return {Verdict::kSynRcvdIgnored, HalfOpenAction::kStay};
   const wire::TcpOptions& options = *segment.options;
-  if ((record.flags & kTsOk) != 0 && options.has_ts && older(options.tsval, record.ts_recent)) {
+  if ((record.flags & kTsOk) != 0 && options.has_ts && before(options.tsval, record.ts_recent)) {
     return challenge(c, Verdict::kPaws);
   }
   if (!acceptable(segment, record.irs + 1, c.window())) return challenge(c, Verdict::kSynRcvdOutOfWindow);

@@ -2,6 +2,7 @@
 // What the files of the input side share; included by them only.
 #pragma once
 
+#include "base/modular.h"
 #include "tcp/internal.h"
 #include "tcp/options.h"
 
@@ -9,7 +10,7 @@ namespace sluice::tcp {
 
 // RFC 7323 5.3 R1: TS.Recent says that the segment is from the past.
 [[nodiscard]] inline bool paws_rejects(const Tcb& tcb, const Segment& segment, const Env& env) noexcept {
-  return (tcb.flags & kTsOk) != 0 && segment.options->has_ts && older(segment.options->tsval, tcb.ts_recent) &&
+  return (tcb.flags & kTsOk) != 0 && segment.options->has_ts && before(segment.options->tsval, tcb.ts_recent) &&
          !ts_recent_outdated(tcb.ts_recent_age, env.now);
 }
 
@@ -18,7 +19,7 @@ namespace sluice::tcp {
 inline void note_timestamp(Tcb& tcb, const Segment& segment, const Env& env) noexcept {
   if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts || segment.seq.after(tcb.last_ack_sent)) return;
   const std::uint32_t tsval = segment.options->tsval;
-  if (older(tsval, tcb.ts_recent) && !ts_recent_outdated(tcb.ts_recent_age, env.now)) return;
+  if (before(tsval, tcb.ts_recent) && !ts_recent_outdated(tcb.ts_recent_age, env.now)) return;
   tcb.ts_recent = tsval;
   tcb.ts_recent_age = age_clock(env.now);
 }
@@ -37,13 +38,12 @@ inline void trim_back(Segment& segment, std::uint32_t bytes) noexcept {
 // --- input_synchronized.cc ---
 // Our SYN is acknowledged: SND.UNA and the send window (`snd_wnd` as it is kept), ESTABLISHED, kEventConnected.
 void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env) noexcept;
+// RFC 9293 3.10.7.4, steps 6 to 8. `verdict` is what the segment amounts to without text and FIN.
+Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept;
+
 // --- fast_open.cc ---
 // The ACK of the SYN|ACK of a connection that began with it: perhaps of more than that.
 void establish_fast(Tcb& tcb, const Segment& segment, Env& env) noexcept;
-
-// --- input_synchronized.cc ---
-// RFC 9293 3.10.7.4, steps 6 to 8. `verdict` is what the segment amounts to without text and FIN.
-Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept;
 
 // --- ecn.cc, on connections with ECN ---
 // An acceptable acknowledgment was processed; `acked` bytes were new, and cwnd was `cwnd` before it.

@@ -24,6 +24,10 @@ SeqNum initial_sequence(const Secrets& secrets, const FlowId& flow, const IpAddr
   return SeqNum(static_cast<std::uint32_t>(hash_flow(secrets.isn, flow, local)) + m);
 }
 
+SeqNum initial_sequence_above(SeqNum iss, SeqNum last) noexcept {
+  return iss.after(last) ? iss : last + 1 + (iss.value() & 0xffffU);
+}
+
 // RFC 7323 5.4: an offset a connection keeps the clock, hence the uptime, from being read
 std::uint32_t timestamp_offset(const Secrets& secrets, const FlowId& flow, const IpAddress& local) noexcept {
   return static_cast<std::uint32_t>(hash_flow(secrets.timestamps, flow, local));

@@ -39,10 +39,6 @@ inline constexpr std::uint8_t kQuickAcks = 16;
 [[nodiscard]] inline std::uint16_t scaled_syn_window(std::uint16_t wnd, std::uint8_t shift) noexcept {
   return wnd == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(std::max(wnd >> shift, 1));
 }
-// RFC 7323 5.2: an older timestamp, modulo 2^32.
-[[nodiscard]] inline bool older(std::uint32_t tsval, std::uint32_t ts_recent) noexcept {
-  return static_cast<std::int32_t>(tsval - ts_recent) < 0;
-}
 // In units of 2^14 s, four and a half hours.
 [[nodiscard]] inline std::uint8_t age_clock(Instant now) noexcept {
   return static_cast<std::uint8_t>(now.ms() / 16'384'000);

@@ -2,6 +2,7 @@
 // RFC 8985: RACK, which calls lost what was sent long enough before something that has
 // arrived, a retransmission too; and TLP, which asks when the tail of the data is lost
 // and nothing arrives at all. Times are microseconds modulo 2^32.
+#include "base/modular.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -16,7 +17,7 @@ constexpr std::uint32_t kMaxAckDelayUs = 200'000; // TLP.max_ack_delay
 
 // RFC 8985 6.2 step 2, RACK_sent_after()
 bool sent_after(std::uint32_t a_us, SeqNum a_end, std::uint32_t b_us, SeqNum b_end) noexcept {
-  return a_us == b_us ? a_end.after(b_end) : static_cast<std::int32_t>(a_us - b_us) > 0;
+  return a_us == b_us ? a_end.after(b_end) : before(b_us, a_us);
 }
 
 // The acknowledgment may be that of the first transmission (step 1).

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/modular.h"
+
 namespace sluice::tcp {
 
 namespace {
@@ -166,7 +168,7 @@ void SendRecords::join(unsigned first, unsigned last) noexcept {
   unsigned to = first;
   for (unsigned from = first + 1; from < last; ++from) {
     if (alike(at_[to], at_[from])) {
-      if (static_cast<std::int32_t>(at_[from].sent_us - at_[to].sent_us) > 0) at_[to].sent_us = at_[from].sent_us;
+      if (before(at_[to].sent_us, at_[from].sent_us)) at_[to].sent_us = at_[from].sent_us;
       at_[to].resent = at_[to].resent || at_[from].resent;
       at_[to].end = at_[from].end;
     } else {

@@ -37,6 +37,8 @@ Verdict on_segment_listen(const Segment& segment, OutSegment& answer) noexcept;
 
 // ISS of RFC 6528 for this flow at `now`; `local` is the flow's own address.
 SeqNum initial_sequence(const Secrets& secrets, const FlowId& flow, const IpAddress& local, Instant now) noexcept;
+// The same `iss`, or one above `last`, the last number of the flow's connection before this one.
+[[nodiscard]] SeqNum initial_sequence_above(SeqNum iss, SeqNum last) noexcept;
 // What is added to the millisecond clock for TSval: constant for a flow, unknown to others.
 std::uint32_t timestamp_offset(const Secrets& secrets, const FlowId& flow, const IpAddress& local) noexcept;
 

@@ -2,6 +2,7 @@
 // TIME_WAIT: RFC 9293 3.10.7.4 as it concerns a connection that has nothing left to
 // send or receive, RFC 6191 for the SYN of its successor, RFC 1337 for RSTs.
 #include "base/check.h"
+#include "base/modular.h"
 #include "tcp/input.h"
 
 namespace sluice::tcp {
@@ -14,7 +15,7 @@ bool may_reuse(const TimeWait& record, const Segment& syn) noexcept {
   const bool higher_seq = syn.seq.after(record.rcv_nxt);
   if ((record.flags & kTsOk) == 0 || !options.has_ts) return higher_seq;
   if (options.tsval == record.ts_recent) return higher_seq;
-  return !older(options.tsval, record.ts_recent);
+  return !before(options.tsval, record.ts_recent);
 }
 
 // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
@@ -67,7 +68,7 @@ TimeWaitResult on_segment_time_wait(TimeWait& record, const Segment& segment, In
   if (!segment.has(kSyn) && !segment.has(kAck)) return {Verdict::kTimeWaitIgnored, TimeWaitAction::kStay};
   const wire::TcpOptions& options = *segment.options;
   const bool timestamps = (record.flags & kTsOk) != 0 && options.has_ts;
-  const bool stale = timestamps && older(options.tsval, record.ts_recent);
+  const bool stale = timestamps && before(options.tsval, record.ts_recent);
   const bool in_order = segment.seq == record.rcv_nxt && segment.seg_len() == 0;
   if (in_order && !stale) return {Verdict::kTimeWaitIgnored, TimeWaitAction::kStay};
   const bool fin_again = !segment.has(kSyn) && segment.has(kFin) && !stale &&

@@ -3,6 +3,7 @@
 // Told by timestamps (Eifel, RFC 3522), by F-RTO after a timeout (RFC 5682 3), or by
 // D-SACKs for everything that was sent again (RFC 2883); then cwnd and ssthresh are what
 // they were (RFC 4015).
+#include "base/modular.h"
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -24,7 +25,7 @@ void undo(Tcb& tcb, SendMap& map, Env& env) noexcept {
 bool eifel(const Tcb& tcb, const SendMap& map, const Segment& segment, const AckNews& news) noexcept {
   if (news.sample.acked == 0 || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
   if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return false;
-  return static_cast<std::int32_t>(segment.options->tsecr - map.undo_tsval) < 0;
+  return before(segment.options->tsecr, map.undo_tsval);
 }
 
 // RFC 5682 3.1, with SACK: true when the second acknowledgment after the timeout is of something that was not

@@ -223,10 +223,6 @@ struct RouterSolicitation {
   }
 };
 
-// fe80::/10
-[[nodiscard]] inline bool is_link_local(const IpAddress& address) noexcept {
-  return address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0U) == 0x80;
-}
 // ff02::1:ffXX:XXXX for a solicitation of `target`, and its Ethernet address 33:33:ff:XX:XX:XX.
 [[nodiscard]] inline IpAddress solicited_node(const IpAddress& target) noexcept {
   IpAddress a{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x01, 0xff, 0, 0, 0}};

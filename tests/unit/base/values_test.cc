@@ -48,6 +48,13 @@ TEST(IpAddressText, TellsTheFamiliesApart) {
   EXPECT_EQ(*IpAddress::parse("10.77.0.1"), IpAddress::v4(10, 77, 0, 1));
 }
 
+TEST(IpAddressText, KnowsWhatIsLinkLocal) {
+  for (const char* text : {"fe80::", "fe80::1", "febf:ffff::1"}) EXPECT_TRUE(IpAddress::parse(text)->is_link_local()) << text;
+  for (const char* text : {"fe7f:ffff::1", "fec0::", "ff02::1", "fd80::1", "::fe80", "169.254.0.1", "254.128.0.1"}) {
+    EXPECT_FALSE(IpAddress::parse(text)->is_link_local()) << text;
+  }
+}
+
 TEST(IpAddressText, RefusesWhatIsNoAddress) {
   using namespace std::string_view_literals;
   for (const std::string_view text : {""sv, "10.0.0"sv, "10.0.0.256"sv, "010.0.0.1 "sv, "fd77:::1"sv, "fe80::1%eth0"sv,

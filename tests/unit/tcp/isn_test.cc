@@ -49,6 +49,19 @@ TEST(InitialSequence, LeavesTheIndexOfTheLocalAddressOut) {
   EXPECT_EQ(initial_sequence(kSecrets, other, kLocal, Instant{0}), isn);
 }
 
+TEST(InitialSequence, LiesAboveTheLastNumberOfTheConnectionBefore) {
+  EXPECT_EQ(initial_sequence_above(SeqNum(0x1'0005), SeqNum(0x1'0004)), SeqNum(0x1'0005)) << "as it is";
+  EXPECT_EQ(initial_sequence_above(SeqNum(3), SeqNum(0xffff'fffe)), SeqNum(3)) << "above, past the wrap";
+  for (const std::uint32_t behind : {0U, 1U, 0xffffU, 0x1'0000U, 0x7fff'ffffU}) {
+    for (const std::uint32_t last : {0U, 5U, 0x7fff'ffffU, 0xffff'ffffU}) {
+      const SeqNum iss = initial_sequence_above(SeqNum(last) - behind, SeqNum(last));
+      EXPECT_TRUE(iss.after(SeqNum(last))) << last << " " << behind;
+      EXPECT_LE(iss - SeqNum(last), 0x1'0000U) << last << " " << behind;
+    }
+  }
+  EXPECT_NE(initial_sequence_above(SeqNum(1), SeqNum(9)), initial_sequence_above(SeqNum(2), SeqNum(9))) << "as unpredictable";
+}
+
 TEST(TimestampOffset, IsConstantForAFlowAndDiffersBetweenFlows) {
   EXPECT_EQ(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(1), kLocal));
   EXPECT_NE(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(2), kLocal));

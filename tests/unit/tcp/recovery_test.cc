@@ -93,14 +93,19 @@ TEST(FastRetransmit, NothingOutstandingNothingDuplicate) {
   EXPECT_EQ(s.tcb.dupacks, 0U);
 }
 
-// RFC 6582: segments 0, 3000 and 6000 lost
-TEST(NewReno, PartialAcksRetransmitTheNextHole) {
-  Sender s;
+// Of ten segments 0 and 3000 lost, and perhaps others behind them: both were sent again.
+void two_holes(Sender& s) {
   ten_outstanding(s, kPlain, 10'000);
   for (int i = 0; i < 7; ++i) s.ack(0);
   EXPECT_EQ(s.sent_text(), "0-1000");
   s.ack(3000);
   EXPECT_EQ(s.sent_text(), "3000-4000");
+}
+
+// RFC 6582: segments 0, 3000 and 6000 lost
+TEST(NewReno, PartialAcksRetransmitTheNextHole) {
+  Sender s;
+  two_holes(s);
   EXPECT_NE(s.tcb.flags & kInRecovery, 0U);
   s.ack(6000);
   EXPECT_EQ(s.sent_text(), "6000-7000");
@@ -115,11 +120,7 @@ TEST(NewReno, PartialAcksRetransmitTheNextHole) {
 // Savage et al.: a receiver that divides its ACKs is sent no segment twice for it.
 TEST(NewReno, DividedPartialAcksRetransmitOnce) {
   Sender s;
-  ten_outstanding(s, kPlain, 10'000);
-  for (int i = 0; i < 7; ++i) s.ack(0);
-  EXPECT_EQ(s.sent_text(), "0-1000");
-  s.ack(3000);
-  EXPECT_EQ(s.sent_text(), "3000-4000");
+  two_holes(s);
   for (std::uint32_t upto = 3010; upto < 4000; upto += 10) s.ack(upto);
   EXPECT_EQ(s.sent_text(), "");
   s.ack(4000);
