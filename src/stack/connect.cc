@@ -87,7 +87,7 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   Handle holder;
   if (auto chosen = choose_local(flow, holder, remote, from); !chosen.ok()) return chosen.error();
 
-  const std::uint32_t index = slabs_.tcbs.take();
+  const std::uint32_t index = take_tcb();
   if (index == kNoIndex) return Error{Errc::kNoMemory, "max_connections reached"};
   const std::uint16_t params = share_params(params_from(options, service_index(service)));
   const Handle handle = Handle::make(Kind::kTcb, index);

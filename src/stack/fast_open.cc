@@ -36,7 +36,7 @@ Stack::FastOpening Stack::judge_fast_open(const Arrival& arrival, const tcp::Seg
 Verdict Stack::fast_open_input(Arrival& arrival, tcp::Segment& syn, std::uint16_t listener_index,
                                const tcp::FastOpenCookie* grant) noexcept {
   Listener& listener = listeners_[listener_index];
-  const std::uint32_t index = slabs_.tcbs.take();
+  const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
   tcp::Tcb& tcb = slabs_.tcbs[index];

@@ -145,6 +145,7 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   const bool more = wheel_.advance(env_.tick, budget, [this](Handle handle) { on_timer(handle); });
   if (n_expired_ != 0) remove_expired();
   if (bufs_.exhausted() + bufs_.refused() != pressure_seen_) [[unlikely]] relieve_pressure();
+  if (room_wanted_ != 0) [[unlikely]] look_for_room();
   return more;
 }
 

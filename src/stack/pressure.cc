@@ -38,10 +38,15 @@ void Stack::relieve_pressure() noexcept {
   pressure_worst_ = kNoIndex;
   pressure_seen_ = bufs_.exhausted() + bufs_.refused();
   if (worst == kNoIndex) return;
-  tcp::Tcb& tcb = slabs_.tcbs[worst];
+  const tcp::Tcb& tcb = slabs_.tcbs[worst];
   // It may have changed, or be another by now, where the round took several turns.
   if (tcb.generation == 0 || (tcb.flags & tcp::kPersist) == 0 || tcb.snd_wnd != 0 || tcb.state == State::kClosed) return;
   ++stack_counters_.zero_window_aborts;
+  give_up(worst);
+}
+
+void Stack::give_up(std::uint32_t index) noexcept {
+  tcp::Tcb& tcb = slabs_.tcbs[index];
   const bool told = (tcb.flags & tcp::kAppClosed) != 0;
   tcp::abort(tcb, Errc::kNoMemory, env_);
   if (!told) {
@@ -49,7 +54,7 @@ void Stack::relieve_pressure() noexcept {
     env_.events = tcp::kEventClosed;
   }
   tcp::release(tcb, env_);  // first, so that there is a buffer for the RST
-  settle(Handle::make(Kind::kTcb, worst), tcb);
+  settle(Handle::make(Kind::kTcb, index), tcb);
 }
 
 }  // namespace sluice::stack

@@ -253,7 +253,7 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   const tcp::HalfOpen record = slabs_.half_opens[handle.index()];
   Listener& listener = listeners_[record.listener];
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
-  const std::uint32_t index = slabs_.tcbs.take();
+  const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle fresh = Handle::make(Kind::kTcb, index);
   table_.replace(arrival.hash, handle, fresh);

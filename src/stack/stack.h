@@ -84,6 +84,7 @@ struct StackCounters {
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
   std::uint64_t zero_window_aborts = 0;
+  std::uint64_t full_table_aborts = 0;
   std::uint64_t fastopen_granted = 0, fastopen_accepted = 0, fastopen_refused = 0, fastopen_active = 0;
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
   std::uint64_t address_conflicts = 0;   // frames in which another station has one of our addresses
@@ -182,7 +183,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 75;
+  static constexpr std::size_t kNamedCounters = 76;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -340,6 +341,12 @@ class Stack {
   void remove_expired() noexcept;
   // pressure.cc
   void relieve_pressure() noexcept;
+  void give_up(std::uint32_t index) noexcept;
+  // room.cc
+  // kNoIndex when the table is full; then somebody may have to go.
+  [[nodiscard]] std::uint32_t take_tcb() noexcept;
+  void look_for_room() noexcept;
+  void make_room() noexcept;
   void catch_up(Instant now) noexcept;
   void on_timer(Handle handle) noexcept;
   [[nodiscard]] std::uint64_t hash(const tcp::FlowId& flow) const noexcept { return flow_hash(slabs_.table_key, flow); }
@@ -425,6 +432,20 @@ class Stack {
   std::uint64_t pressure_seen_ = 0;      // refusals of the pool that were dealt with
   std::uint32_t pressure_next_ = 0;      // connection that the round goes on with
   std::uint32_t pressure_worst_ = kNoIndex;
+  // Who holds a place of the full table for nothing, the longest-held last; filled in rounds over all connections.
+  struct Dispensable {
+    std::uint32_t index;
+    std::uint16_t generation;
+    std::uint8_t backoff;
+    bool orphan;
+    Tick next_probe;
+  };
+  static constexpr std::size_t kDispensable = 64;
+  std::array<Dispensable, kDispensable> dispensable_;
+  std::size_t n_dispensable_ = 0;
+  std::uint32_t room_wanted_ = 0;        // newcomers refused since the last round ended
+  std::uint32_t room_next_ = 0;          // connection that the round goes on with
+  Instant room_from_{};                  // no round begins before
   std::uint32_t abort_next_ = 0;         // where abort_some() goes on
   struct Expired {
     Handle handle;

@@ -59,7 +59,7 @@ Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   }
   // Silence: the peer sends again what it had to say, and the cookie is good for a while yet.
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
-  const std::uint32_t index = slabs_.tcbs.take();
+  const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
   if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] {

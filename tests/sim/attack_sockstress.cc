@@ -51,6 +51,26 @@ TEST_P(Sockstress, LongestShutGiveWayWhenBuffersRunOut) {
   expect_unharmed(config(6'000), siege);
 }
 
+// Buffers there are plenty, but no place in the table. Who is shut out longest makes room for who comes.
+TEST_P(Sockstress, LongestShutGiveWayWhenTheTableIsFull) {
+  for (const std::uint16_t port : {Siege::kSource, Siege::kParting}) {  // held by an application; orphans
+    SiegeConfig full = config(40'000);
+    full.victim.stack.max_connections = 128;
+    full.knock_every = Duration::milliseconds(20);
+    Siege siege(full);
+    Accomplices accomplices(kNumber, port);
+    shut(siege, accomplices);
+    EXPECT_EQ(siege.most_connections(), 128U);
+    EXPECT_GT(siege.count(tcp::Verdict::kConnectionsFull), 50U);
+    EXPECT_GT(siege.counter("full_table_aborts"), 50U);
+    EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
+    EXPECT_GT(accomplices.resets(0, kNumber / 3), 3 * accomplices.resets(2 * kNumber / 3, kNumber));
+    EXPECT_GE(siege.knocks(), 150U);
+    EXPECT_GE(siege.admitted() * 100, siege.knocks() * 99) << siege.admitted() << " of " << siege.knocks();
+    expect_unharmed(full, siege);
+  }
+}
+
 // They are slow, not silent: nobody aborts them, and they hold no more than their send buffers.
 TEST_P(Sockstress, SlowReadersHoldNoMoreThanTheirSendBuffers) {
   Siege siege(config(40'000));

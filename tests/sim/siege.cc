@@ -59,7 +59,13 @@ class Siege::Bulk final : public Service {
     return (client_ || far.address == siege_.client_address()) && far.port < kFirstKnock;
   }
   void begin(Connection c) {
-    if ((port(c) == kSource) != client_) pump(c);
+    if (port(c) == kParting && !client_) {
+      static const std::vector<std::byte> kFarewell(8192);
+      (void)c.send(kFarewell);
+      c.close();
+    } else if ((port(c) == kSource) != client_) {
+      pump(c);
+    }
   }
   void pump(Connection c) {
     static const std::vector<std::byte> kChunk(4096);
@@ -84,7 +90,7 @@ Siege::Siege(const SiegeConfig& config) : config_(config), network_({.delay = co
   client_->add_service(*services_[1]);
   const SocketOptions options{
       .keepalive = {}, .rcvbuf = 65536, .sndbuf = 65536, .congestion_control = config.congestion};
-  for (const std::uint16_t port : {kSource, kSink, kHold}) {
+  for (const std::uint16_t port : {kSource, kSink, kHold, kParting}) {
     for (const char* any : {"0.0.0.0", "::"}) {
       EXPECT_TRUE(victim_->listen(*services_[0], {IpAddress::parse(any).value(), port}, options, 256).ok());
     }

@@ -44,8 +44,8 @@ struct SiegeConfig {
 
 class Siege {
  public:
-  // The victim's services.
-  static constexpr std::uint16_t kSource = 80, kSink = 81, kHold = 82;  // sends for ever; reads; never reads
+  // The victim's services: sends for ever; reads; never reads; sends a little and closes.
+  static constexpr std::uint16_t kSource = 80, kSink = 81, kHold = 82, kParting = 83;
 
   using Attack = std::function<void(Siege&)>;
   // What the victim says to an address that is not the well-meaning host's.
