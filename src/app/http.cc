@@ -4,6 +4,8 @@
 // connection gets state (its context) while a request is incomplete, an answer is
 // under way, or more requests wait behind one.
 //
+// A head that is not whole in time, however slowly its bytes trickle in, is answered with 408.
+//
 // Closing first: the FIN follows the answer at once. Where the peer may still be
 // sending (after an error, or behind a request that said close), closing would answer
 // its bytes with a RST that may destroy our answer on its way; so we send our FIN,
@@ -18,6 +20,7 @@
 #include "app/delayed_close.h"
 #include "app/drain.h"
 #include "app/http_files.h"
+#include "app/http_heads.h"
 #include "app/http_request.h"
 #include "app/http_resource.h"
 #include "app/options.h"
@@ -30,6 +33,7 @@ namespace {
 constexpr Duration kLinger = Duration::seconds(2);
 // Of heads that have not arrived whole, all connections of a shard together.
 constexpr std::size_t kHeldHeadsMax = 64ULL << 20;
+constexpr std::uint64_t kHeadTimeout = 60;  // seconds, unless configured
 
 using ResourcePtr = std::shared_ptr<const Resource>;
 
@@ -42,7 +46,8 @@ std::span<const std::byte> bytes_of(std::string_view text) noexcept { return std
 
 class Http final : public Service {
  public:
-  Http(ResourcePtr fixed, std::shared_ptr<const FileRoot> root) : fixed_(std::move(fixed)) {
+  Http(ResourcePtr fixed, std::shared_ptr<const FileRoot> root, Duration head_timeout)
+      : fixed_(std::move(fixed)), open_heads_(head_timeout) {
     if (root != nullptr) files_ = std::make_unique<FileCache>(std::move(root));
   }
 
@@ -81,6 +86,12 @@ class Http final : public Service {
   }
 
   void on_poll(Instant now) override {
+    for (std::size_t n = 0; n < kLateHeadsMax; ++n) {
+      auto* state = static_cast<State*>(open_heads_.overdue(now));
+      if (state == nullptr) break;
+      refuse(*state, 408);
+      run(state->connection, *state);
+    }
     lingering_.run(now, [this](Connection connection) { close(connection); });
   }
   [[nodiscard]] bool wants_poll() const override { return true; }
@@ -91,7 +102,10 @@ class Http final : public Service {
   }
 
  private:
-  struct State {
+  static constexpr std::size_t kLateHeadsMax = 64;  // a call
+
+  struct State : OpenHead {
+    Connection connection;
     Buffer input;               // received; its first `at` bytes are done with
     std::size_t at = 0;
     std::string head;           // the beginning of a request whose rest has not arrived
@@ -204,6 +218,7 @@ class Http final : public Service {
     } else if (status == 0) {
       state.at += more.size();
       if (before == 0) {
+        open_heads_.add(state, shard_->now());
         state.head = more;
         held_heads_ += more.size();
       }
@@ -294,12 +309,15 @@ class Http final : public Service {
   }
 
   void drop_head(State& state) {
+    if (state.head.empty()) return;
+    open_heads_.remove(state);
     held_heads_ -= state.head.size();
     state.head = std::string();
   }
 
   State& take_state(Connection connection) {
     State* state = states_.take();
+    state->connection = connection;
     connection.set_context(state);
     return *state;
   }
@@ -318,6 +336,7 @@ class Http final : public Service {
   Shard* shard_ = nullptr;
   bool draining_ = false;
   std::size_t held_heads_ = 0;
+  OpenHeads open_heads_;
   Pool<State> states_;
   DelayedClose lingering_{kLinger};
   std::array<std::byte, Resource::kPiece> scratch_;
@@ -339,7 +358,9 @@ Result<ServiceFactory> make_http(const ServiceConfig& config) {
   } else {
     fixed = Resource::generated(number_option(config.options, "body_bytes").value_or(0));
   }
-  return ServiceFactory([fixed, root](unsigned) { return std::make_unique<Http>(fixed, root); });
+  const auto head_timeout = Duration::seconds(
+      static_cast<std::int64_t>(number_option(config.options, "head_timeout_s").value_or(kHeadTimeout)));
+  return ServiceFactory([=](unsigned) { return std::make_unique<Http>(fixed, root, head_timeout); });
 }
 
 }  // namespace sluice::app

@@ -10,12 +10,13 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::array<std::pair<unsigned, std::string_view>, 12> kReasons = {{
+constexpr std::array<std::pair<unsigned, std::string_view>, 13> kReasons = {{
     {200, "OK"},
     {301, "Moved Permanently"},
     {400, "Bad Request"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
     {411, "Length Required"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},

@@ -17,6 +17,7 @@ constexpr OptionSpec kChargen[] = {
     {.name = "bytes", .kind = OptionKind::kNumber, .max = kMaxBytes},
 };
 constexpr OptionSpec kHttp[] = {
+    {.name = "head_timeout_s", .kind = OptionKind::kNumber, .max = 86'400},
     {.name = "body_bytes", .kind = OptionKind::kNumber, .max = kMaxBytes, .group = 1},
     {.name = "file", .kind = OptionKind::kText, .max = kMaxPath, .group = 1},
     {.name = "root", .kind = OptionKind::kText, .max = kMaxPath, .group = 1},

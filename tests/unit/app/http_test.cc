@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fake_stack.h"
 
@@ -212,6 +213,72 @@ TEST(HttpTest, IdleConnectionsAreClosedUnlessAnAnswerIsUnderWay) {
   bench.acknowledge(busy, 200'000);
   EXPECT_GT(bench.stack.at(busy).sent.size(), 100'000U);
   EXPECT_EQ(bench.stack.buffers_out, 0);
+}
+
+TEST(HttpTest, AHeadThatTricklesInIsRefusedInTime) {
+  ServiceBench bench("http", {{"body_bytes", "5"}, {"head_timeout_s", "10"}});
+  const Connection slow = bench.accept();
+  bench.poll_after(Duration::seconds(30));
+  bench.arrive(slow, kGet.substr(0, 1));  // from here on
+  for (std::size_t at = 1; at < 10; ++at) {
+    bench.poll_after(Duration::milliseconds(1100));
+    bench.arrive(slow, kGet.substr(at, 1));
+  }
+  bench.poll_after(Duration::milliseconds(99));
+  EXPECT_EQ(bench.stack.at(slow).sent, "");
+  bench.poll_after(Duration::milliseconds(1));
+  EXPECT_TRUE(bench.stack.at(slow).sent.starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+  EXPECT_EQ(count(bench.stack.at(slow).sent, "Connection: close"), 1U);
+  EXPECT_TRUE(bench.stack.at(slow).write_shut);
+  bench.arrive(slow, kGet.substr(10));
+  EXPECT_EQ(count(bench.stack.at(slow).sent, "HTTP/1.1"), 1U) << "nothing more is answered";
+  bench.poll_after(Duration::seconds(2));
+  EXPECT_TRUE(bench.stack.at(slow).closed);
+  EXPECT_EQ(bench.stack.buffers_out, 0);
+}
+
+TEST(HttpTest, EveryHeadHasItsOwnTime) {
+  ServiceBench bench("http", {{"body_bytes", "5"}, {"head_timeout_s", "10"}});
+  std::vector<Connection> all;
+  for (int i = 0; i < 6; ++i) {
+    all.push_back(bench.accept());
+    bench.arrive(all.back(), kGet.substr(0, 10));
+    bench.poll_after(Duration::seconds(1));
+  }
+  // Whole, reset, closed by its peer, answered and begun anew: the first, one in the middle, and the last.
+  bench.arrive(all[0], kGet.substr(10));
+  bench.service->on_closed(all[2], Errc::kConnectionReset);
+  bench.arrive_fin(all[3]);
+  bench.arrive(all[5], std::string(kGet.substr(10)) + "GET");
+  bench.poll_after(Duration::seconds(4));  // ten since the first
+  const auto late = [&](int i) { return count(bench.stack.at(all[i]).sent, "HTTP/1.1 408"); };
+  EXPECT_EQ(late(1), 0U);
+  bench.poll_after(Duration::seconds(1));
+  EXPECT_EQ(late(1), 1U);
+  EXPECT_EQ(late(4), 0U);
+  bench.poll_after(Duration::seconds(3));
+  EXPECT_EQ(late(4), 1U);
+  EXPECT_EQ(late(5), 0U);
+  bench.poll_after(Duration::seconds(2));
+  EXPECT_EQ(late(5), 1U);
+  for (const int i : {0, 2, 3}) EXPECT_EQ(late(i), 0U);
+  bench.poll_after(Duration::seconds(60));
+  EXPECT_FALSE(bench.stack.at(all[0]).gone()) << "it asks for nothing now";
+}
+
+TEST(HttpTest, NoHeadIsLateWithATimeoutOfZero) {
+  ServiceBench bench("http", {{"body_bytes", "5"}, {"head_timeout_s", "0"}});
+  const Connection slow = bench.accept();
+  bench.arrive(slow, "GET");
+  bench.poll_after(Duration::seconds(86'400));
+  EXPECT_EQ(bench.stack.at(slow).sent, "");
+  ServiceBench usual("http", {{"body_bytes", "5"}});
+  const Connection other = usual.accept();
+  usual.arrive(other, "GET");
+  usual.poll_after(Duration::milliseconds(59'999));
+  EXPECT_EQ(usual.stack.at(other).sent, "");
+  usual.poll_after(Duration::milliseconds(1));
+  EXPECT_TRUE(usual.stack.at(other).sent.starts_with("HTTP/1.1 408"));
 }
 
 TEST(HttpTest, DrainClosesBehindTheAnswerThatIsUnderWay) {
