@@ -13,6 +13,7 @@
 
 #include "cli/config_parts.h"
 #include "cli/config_tree.h"
+#include "lib/needs.h"
 
 namespace sluice::cli {
 namespace {
@@ -30,13 +31,24 @@ void read_log(const toml::table& table, Config& out, Report& report) {
   section.finish();
 }
 
+// By the rule that the engine starts by.
+void check_buffers(const toml::table& tcp, const Config& config, Report& report) {
+  const unsigned shards = lib::count_lcores(config.dpdk.lcores);
+  const std::size_t least = lib::least_buffers(shards, config.ports.size());
+  if (config.tcp.buffers == 0 || shards == 0 || config.tcp.buffers >= least) return;
+  Section(tcp, "tcp", report).wrong("buffers", fmt::format("too few for {} shard(s) on {} port(s) ({})", shards, config.ports.size(),
+                                                           config.tcp.buffers),
+                                    fmt::format("write {} or more, or \"auto\"", least));
+}
+
 void read_tree(const toml::table& tree, LoadedConfig& loaded, Report& report) {
   Config& config = loaded.config;
   Section root(tree, "", report);
   if (const toml::table* table = root.table("dpdk")) read_dpdk(*table, config.dpdk, report);
   if (const toml::table* table = root.table("engine")) read_engine(*table, config, report);
   if (const toml::table* table = root.table("log")) read_log(*table, config, report);
-  if (const toml::table* table = root.table("tcp")) read_tcp(*table, config.tcp, report);
+  const toml::table* tcp = root.table("tcp");
+  if (tcp != nullptr) read_tcp(*tcp, config.tcp, report);
   PortsSeen ports;
   if (const toml::node* node = root.find("port")) {
     read_ports(*node, config.ports, ports, report);
@@ -44,6 +56,7 @@ void read_tree(const toml::table& tree, LoadedConfig& loaded, Report& report) {
     ports.incomplete = true;
     root.missing("port", "add a [[port]] with a name, a device and addresses");
   }
+  if (tcp != nullptr) check_buffers(*tcp, config, report);
   if (const toml::node* node = root.find("service")) {
     read_services(*node, config.tcp, ports, config.services, loaded.places, report);
   }

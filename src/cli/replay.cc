@@ -19,7 +19,7 @@
 #include "cli/replay_port.h"
 #include "cli/talks.h"
 #include "engine/group.h"
-#include "lib/budget.h"
+#include "lib/needs.h"
 #include "port/dpdk/buffers.h"
 #include "port/dpdk/eal.h"
 #include "port/memory_port.h"

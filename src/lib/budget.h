@@ -5,15 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "sluice/config.h"
 #include "sluice/error.h"
 
 namespace sluice::lib {
-
-// How many cores DPDK's list names: "0", "0-3,6", "0@1,1@0", "(0-3)@(4-7)". 0: not a list.
-[[nodiscard]] unsigned count_lcores(std::string_view list) noexcept;
 
 struct Limits {
   unsigned shards = 1;

@@ -98,7 +98,7 @@ congestion_control = "newreno"
 pacing = true
 max_connections = 5000
 syn_cache = 512
-buffers = 4096
+buffers = 12288
 rcvbuf = 65535
 sndbuf = 131072
 ecn = true
@@ -120,7 +120,7 @@ seed = 42
   EXPECT_TRUE(config.tcp.pacing);
   EXPECT_EQ(config.tcp.max_connections, 5000U);
   EXPECT_EQ(config.tcp.syn_cache, 512U);
-  EXPECT_EQ(config.tcp.buffers, 4096U);
+  EXPECT_EQ(config.tcp.buffers, 12288U);
   EXPECT_EQ(config.tcp.rcvbuf, 65535U);
   EXPECT_TRUE(config.tcp.ecn);
   EXPECT_EQ(config.tcp.sndbuf, 131072U);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "lib/budget.h"
+#include "lib/needs.h"
 
 #include <gtest/gtest.h>
 
