@@ -14,15 +14,18 @@ void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
 }
 // RFC 5681 (4)
 std::uint32_t half_of(std::uint32_t flight, std::uint32_t smss) noexcept { return std::max(flight / 2, 2 * smss); }
+// RFC 3465 2.2, 2.3: by bytes, at most L segments an ACK, and one after a timeout.
+std::uint32_t abc_limit(const Tcb& tcb) noexcept {
+  if ((tcb.flags & kInRtoRecovery) != 0) return 1;
+  return tcb.ssthresh == kNoSsthresh ? kInitialL : 2;
+}
 }  // namespace
 
 void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
   const std::uint32_t segment = smss(tcb);
   if (tcb.cwnd < tcb.ssthresh) {
     if (!window_used(tcb, flight)) return;
-    // RFC 3465 2.2, 2.3: by bytes, L = 2, and L = 1 after a timeout
-    const std::uint32_t limit = (tcb.flags & kInRtoRecovery) != 0 ? segment : 2 * segment;
-    set_cwnd(tcb, std::uint64_t{tcb.cwnd} + std::min(acked, limit));
+    set_cwnd(tcb, std::uint64_t{tcb.cwnd} + std::min(acked, abc_limit(tcb) * segment));
     return;
   }
   if (flight + segment < tcb.cwnd) return;

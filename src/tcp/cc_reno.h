@@ -16,6 +16,10 @@ inline constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RF
 // while it is being filled.
 [[nodiscard]] inline bool window_used(const Tcb& tcb, std::uint32_t flight) noexcept { return flight >= tcb.cwnd / 2; }
 
+// RFC 3465's L, in segments: how much of what one ACK acknowledges opens the window in the initial slow start. As RFC 9406 4.2, for
+// receivers that merge arrivals (GRO) acknowledge ten segments or forty at once: with 2 the window of such a path would hardly grow.
+inline constexpr std::uint32_t kInitialL = 8;
+
 // `acked` bytes are acknowledged outside fast recovery; `flight` were outstanding before.
 void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept;
 // RFC 5681 3.2 step 2, without inflation.

@@ -107,12 +107,12 @@ TEST(HyStart, ARoundOfLongAgoIsOver) {
   EXPECT_TRUE(s.conservative());
 }
 
-// RFC 3465: a stretch ACK opens the window by two segments only.
-TEST(HyStart, StretchAcksCountTwoSegments) {
+// RFC 9406 4.2: a stretch ACK opens the window by eight segments at most.
+TEST(HyStart, StretchAcksCountEightSegments) {
   SlowStart s;
   s.tcb.snd_una += 10'000;
   hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000});
-  EXPECT_EQ(s.tcb.cwnd, 22'000U);
+  EXPECT_EQ(s.tcb.cwnd, 28'000U);
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ TEST(Cwnd, OneSegmentAfterTwoLostSyns) {
   }
 }
 
-TEST(SlowStart, GrowsByBytesAcknowledgedUpToTwoSegments) {
+TEST(SlowStart, GrowsByBytesAcknowledgedUpToEightSegmentsAnAck) {
   Sender s;
   s.establish(65535, kThousand);
   s.write(60'000);
@@ -43,8 +43,18 @@ TEST(SlowStart, GrowsByBytesAcknowledgedUpToTwoSegments) {
   EXPECT_EQ(s.tcb.cwnd, 11'000U);
   s.ack(3000);
   EXPECT_EQ(s.tcb.cwnd, 13'000U);
-  s.ack(8000);  // a stretch ACK
-  EXPECT_EQ(s.tcb.cwnd, 15'000U);
+  s.ack(13'000);  // a stretch ACK
+  EXPECT_EQ(s.tcb.cwnd, 21'000U);
+}
+
+// With a threshold known, a burst of eight would be one into a network that had lost some.
+TEST(SlowStart, AfterALossGrowsByTwoSegmentsAnAck) {
+  Sender s;
+  s.establish(65535, kThousand);
+  s.tcb.ssthresh = 50'000;
+  s.write(60'000);
+  s.ack(8000);
+  EXPECT_EQ(s.tcb.cwnd, 12'000U);
 }
 
 TEST(SlowStart, AckDivisionGainsNothing) {
