@@ -114,7 +114,10 @@ void note_sent(Tcb& tcb, SeqNum from, Env& env) noexcept {
     }
   }
   tcb.sent_us = now_us;
-  open(tcb, *map, env).append(tcb.snd_nxt, now_us, slot_us(tcb));
+  // Among retransmissions, to which RACK compares it, the time of the first byte of a slot would not do: what left after
+  // a retransmission would seem to have left before it, and be lost as soon as that arrives.
+  const std::uint32_t slot = (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0 ? 0 : slot_us(tcb);
+  open(tcb, *map, env).append(tcb.snd_nxt, now_us, slot);
   if ((tcb.flags & kInRecovery) != 0) map->prr_out += tcb.snd_nxt - from;
 }
 
@@ -145,6 +148,8 @@ void flight_acked(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noe
   // What had arrived the first time may have waited there for what was sent again (Karn).
   if (news.resent != 0) news.sample.rtt_us = 0;
   map->fack = later(map->fack, tcb.snd_una);
+  // Its buffer may be gone, or be another one 4 GB later.
+  if (map->resent_buf != nullptr && map->resent_seq.before(tcb.snd_una)) map->resent_buf = nullptr;
   if (map->sacked == 0) map->sacked_segments = 0;
   measure(tcb, *map, segment, news, env);
 }

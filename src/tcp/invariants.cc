@@ -97,6 +97,7 @@ const char* broken_map(const Tcb& tcb, const Env& env) noexcept {
   SendMap& map = env.maps[tcb.sends];
   const SendRecords records(map, tcb.snd_una, env.more_sends);
   if (records.size() == 0 || in_flight(tcb) == 0) return "send map of nothing";
+  if (!records.consistent()) return "send map and its blocks disagree";
   if (records.size() > SendRecords::kMaxRecords) return "send map is beyond its bound";
   std::uint32_t sacked = 0;
   std::uint32_t lost = 0;

@@ -65,11 +65,22 @@ std::uint32_t bounded_span(Place place, std::uint32_t len) noexcept {
 
 std::uint32_t seg_len(const OutSegment& out) noexcept { return out.len + ((out.flags & kFin) != 0 ? 1U : 0U); }
 
+// The same as place_of(), for what goes again: a queue of thousands of buffers is not searched from its head each time.
+Place place_of_lost(Tcb& tcb, SeqNum seq, Env& env) noexcept {
+  SendMap* map = map_of(tcb, env);
+  if (map == nullptr) return place_of(tcb, seq);
+  const bool behind = map->resent_buf != nullptr && !seq.before(map->resent_seq);
+  const Place place = place_from(behind ? map->resent_buf : tcb.snd_head, seq);
+  map->resent_buf = place.buf;
+  map->resent_seq = seq;
+  return place;
+}
+
 // `len` queued bytes from `seq` on, less if they do not fit, and FIN if all of them did.
 OutSegment& add_data(Tcb& tcb, SeqNum seq, std::uint32_t len, bool fin, Env& env) noexcept {
   OutSegment& out = add_segment(tcb, seq, kAck, env);
   if (len > 0) {
-    const Place place = place_of(tcb, seq);
+    const Place place = seq == tcb.snd_nxt ? place_of(tcb, seq) : place_of_lost(tcb, seq, env);
     out.chunk = place.buf;
     out.chunk_offset = place.offset;
     out.len = bounded_span(place, std::min(len, payload_max(tcb, out)));

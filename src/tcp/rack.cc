@@ -78,18 +78,17 @@ void rack_detect(Tcb& tcb, SendMap& map, Env& env) noexcept {
   const std::uint32_t window_us = reordering_window_us(tcb, map);
   SendRecords records = open(tcb, map, env);
   std::int32_t wait_us = 0;
-  for (unsigned i = 0; i < records.size(); ++i) {
-    const SendRecord& record = records[i];
-    if (record.fate != Fate::kOut || !sent_after(map.rack_sent_us, map.rack_end, record.sent_us, record.end)) continue;
-    if (record.resent && record.sent_us == env.now_us()) continue;  // in this very burst
+  records.lose_where(map.rack_sent_us, [&](const SendRecord& record, SeqNum) {
+    if (!sent_after(map.rack_sent_us, map.rack_end, record.sent_us, record.end)) return false;
+    if (record.resent && record.sent_us == env.now_us()) return false;  // in this very burst
     const std::int32_t left_us = patience_us(map, record, window_us, env);
     if (left_us > 0) {
       wait_us = std::max(wait_us, left_us);
-      continue;
+      return false;
     }
     if (record.resent && (tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) ++env.counters.lost_retransmissions;
-    records.set_fate(i, Fate::kLost);
-  }
+    return true;
+  });
   if (wait_us > 0) arm_reorder_timer(tcb, wait_us, env);
 }
 

@@ -121,11 +121,9 @@ void retransmit(Tcb& tcb, bool all, Env& env) noexcept {
   if (map == nullptr) return;
   SendRecords records = open(tcb, *map, env);
   records.forget_sacked();  // RFC 2018 8: the peer may have thrown it away
-  for (unsigned i = 0; i < records.size(); ++i) {
-    if (records[i].fate == Fate::kOut && (all || i == 0 || rack_overdue(tcb, *map, records[i], env))) {
-      records.set_fate(i, Fate::kLost);
-    }
-  }
+  records.lose_where(env.now_us(), [&](const SendRecord& record, SeqNum begin) {
+    return all || begin == tcb.snd_una || rack_overdue(tcb, *map, record, env);
+  });
   tcb.flags |= kInRtoRecovery;
   map->recover = tcb.snd_nxt;
   map->dup_bytes = 0;

@@ -6,8 +6,11 @@
 // instant has none: SND.UNA, SND.NXT and Tcb::sent_us say it all.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include "base/buf.h"
+#include "base/modular.h"
 #include "base/seq_num.h"
 #include "base/slab.h"
 
@@ -28,9 +31,14 @@ struct SendRecord {
 };
 static_assert(sizeof(SendRecord) == 12);
 
-// Room for a connection with many records at once: a long path, or many holes.
+// Room for a connection with many records at once: a long path, or many holes. A map of thousands of holes has several.
 struct SendMore {
-  SendRecord records[341];
+  static constexpr unsigned kRecords = 340;
+  // Kept while the map has more than one block:
+  std::uint32_t n = 0;                 // records
+  std::uint32_t oldest_us = 0;         // with `out`: none that is out was sent before this
+  bool out = false;                    // some may be out
+  SendRecord records[kRecords];
 };
 static_assert(sizeof(SendMore) <= 4096);
 
@@ -38,11 +46,14 @@ static_assert(sizeof(SendMore) <= 4096);
 // that one time and one fate do not describe.
 struct SendMap {
   static constexpr unsigned kOwn = 12;
+  static constexpr unsigned kMostBlocks = 36;
   static constexpr std::uint8_t kReoPersist = 16;
 
-  std::uint32_t more = kNoIndex;       // SendMore that holds the records instead of `own`
-  std::uint16_t first = 0;             // index of the first record
-  std::uint16_t n = 0;                 // records
+  SendMap() noexcept : own{} {}
+
+  std::uint16_t n_blocks = 0;          // SendMores that hold the records instead of `own`
+  std::uint16_t first = 0;             // index of the first record, in the first of them
+  std::uint32_t n = 0;                 // records
   std::uint32_t sacked = 0;            // bytes of each fate
   std::uint32_t lost = 0;
   SeqNum lost_from;                    // nothing before it is kLost: where a search begins
@@ -68,7 +79,12 @@ struct SendMap {
   std::uint16_t flags = 0;             // MapFlag
   std::uint8_t sacked_segments = 0;    // about so many, saturating
   std::uint8_t reo_persist = kReoPersist;       // RACK.reo_wnd_persist: recoveries without D-SACK until reo_mult is forgotten
-  SendRecord own[kOwn];
+  SeqNum resent_seq;
+  Buf* resent_buf = nullptr;           // holds resent_seq, which was sent again lately: where the search for the next begins
+  union {
+    SendRecord own[kOwn];
+    std::uint32_t blocks[kMostBlocks]; // indices of SendMores, in order
+  };
 };
 static_assert(sizeof(SendMap) <= 256);
 
@@ -84,21 +100,27 @@ enum MapFlag : std::uint16_t {
   kRecovered = 256,    // `recover` is where a recovery ended
 };
 
-// A map opened for work. Sequence numbers are modular; `una` is SND.UNA. Nothing is allocated but a
-// SendMore when `own` is full; when there is none, or it is full too, less is remembered: what inserts says so.
-// Every operation takes time proportional to kMaxRecords at most, whatever the peer says.
+// A map opened for work. Sequence numbers are modular; `una` is SND.UNA. Nothing is allocated but
+// SendMores when `own` is full; when there is none, or the bound is reached, less is remembered: what inserts says so.
+// Every operation moves the records of a block or two at most, and walks over no more than limit() of them, whatever
+// the peer says.
 class SendRecords {
  public:
-  static constexpr unsigned kMaxRecords = sizeof(SendMore::records) / sizeof(SendRecord);
+  static constexpr unsigned kMaxRecords = SendMap::kMostBlocks * SendMore::kRecords;
+  // Beyond one block's worth: outstanding bytes for each record. Small segments make no more of them.
+  static constexpr std::uint32_t kBytesPerRecord = 1024;
 
-  SendRecords(SendMap& map, SeqNum una, Slab<SendMore>& more) noexcept : map_(map), more_(more), una_(una) { rebase(); }
+  SendRecords(SendMap& map, SeqNum una, Slab<SendMore>& more) noexcept : map_(map), more_(more), una_(una) {}
 
   [[nodiscard]] unsigned size() const noexcept { return map_.n; }
-  [[nodiscard]] const SendRecord& operator[](unsigned i) const noexcept { return at_[i]; }
-  [[nodiscard]] SeqNum begin(unsigned i) const noexcept { return i == 0 ? una_ : at_[i - 1].end; }
-  [[nodiscard]] std::uint32_t bytes(unsigned i) const noexcept { return at_[i].end - begin(i); }
-  // The record that holds `seq`; size() when it lies behind the last.
-  [[nodiscard]] unsigned find(SeqNum seq) const noexcept;
+  // By number, from the front: in time proportional to the blocks.
+  [[nodiscard]] const SendRecord& operator[](unsigned i) const noexcept { return record(numbered(i)); }
+  [[nodiscard]] SeqNum begin(unsigned i) const noexcept { return begin(numbered(i)); }
+  [[nodiscard]] std::uint32_t bytes(unsigned i) const noexcept { return (*this)[i].end - begin(i); }
+  // The record that holds `seq`, which lies in the map.
+  [[nodiscard]] const SendRecord& holding(SeqNum seq) const noexcept { return record(locate(seq)); }
+  // Records that there may be while so much is outstanding.
+  [[nodiscard]] unsigned limit() const noexcept;
 
   // [end of the last record, end) was sent at `now_us`. Joins the last record when that left at most `slot_us`
   // ago, and when there is no room.
@@ -110,10 +132,12 @@ class SendRecords {
   // not known to be. Returns its bytes.
   template <typename News>
   std::uint32_t sack(SeqNum left, SeqNum right, News&& news) noexcept;
-  // The record counts as lost, or not any more.
-  void set_fate(unsigned i, Fate fate) noexcept;
   // [left, right), where it is out, is lost; with a map that is full perhaps less.
   void lose(SeqNum left, SeqNum right) noexcept;
+  // What is out is lost where `lost(record, begin)` says so. It hears of all that was sent at `latest_us` or before, and
+  // of more.
+  template <typename Lost>
+  void lose_where(std::uint32_t latest_us, Lost&& lost) noexcept;
   // [left, right) was sent again at `now_us`.
   void resend(SeqNum left, SeqNum right, std::uint32_t now_us) noexcept;
   // First lost stretch; empty when there is none.
@@ -125,62 +149,135 @@ class SendRecords {
   void forget_sacked() noexcept;
   // Nothing is lost after all.
   void forgive() noexcept;
-  // Joins neighbours that do not differ.
-  void join(unsigned first, unsigned last) noexcept;
   // Gives back what it took beyond the map itself.
   void clear() noexcept;
+  // Every number of what is kept beside the records is right.
+  [[nodiscard]] bool consistent() const noexcept;
 
  private:
-  void rebase() noexcept { at_ = (map_.more == kNoIndex ? map_.own : more_[map_.more].records) + map_.first; }
-  [[nodiscard]] unsigned capacity() const noexcept { return map_.more == kNoIndex ? SendMap::kOwn : kMaxRecords; }
-  bool make_room() noexcept;
-  bool insert(unsigned i, const SendRecord& record) noexcept;
-  void drop_front(unsigned count) noexcept;
+  struct Pos {
+    unsigned block, i;
+  };
+  // Records of a block that others than resend() leave free: what goes again must be told from what does not.
+  static constexpr unsigned kSpare = 2;
+
+  // `own` counts as a block.
+  [[nodiscard]] unsigned blocks() const noexcept { return map_.n_blocks == 0 ? 1 : map_.n_blocks; }
+  [[nodiscard]] SendMore& more(unsigned block) const noexcept { return more_[map_.blocks[block]]; }
+  [[nodiscard]] SendRecord* at(unsigned block) const noexcept {
+    SendRecord* room = map_.n_blocks == 0 ? map_.own : more(block).records;
+    return block == 0 ? room + map_.first : room;
+  }
+  [[nodiscard]] unsigned count(unsigned block) const noexcept { return map_.n_blocks <= 1 ? map_.n : more(block).n; }
+  [[nodiscard]] SendRecord& record(Pos p) const noexcept { return at(p.block)[p.i]; }
+  [[nodiscard]] SeqNum begin(Pos p) const noexcept {
+    if (p.i != 0) return at(p.block)[p.i - 1].end;
+    return p.block == 0 ? una_ : at(p.block - 1)[count(p.block - 1) - 1].end;
+  }
+  [[nodiscard]] bool valid(Pos p) const noexcept { return p.i < count(p.block); }
+  [[nodiscard]] Pos next(Pos p) const noexcept {
+    ++p.i;
+    return p.i < count(p.block) || p.block + 1 == blocks() ? p : Pos{p.block + 1, 0};
+  }
+  [[nodiscard]] Pos numbered(unsigned i) const noexcept;
+  [[nodiscard]] Pos last() const noexcept { return {blocks() - 1, count(blocks() - 1) - 1}; }
+  // The record that holds `seq`; behind the last record when that is behind it.
+  [[nodiscard]] Pos locate(SeqNum seq) const noexcept;
+  bool make_room(Pos& p, unsigned spare) noexcept;
+  bool shift_to_former(Pos& p) noexcept;
+  bool add_block(Pos& p) noexcept;
+  bool insert(Pos p, const SendRecord& record, unsigned spare) noexcept;
+  void erase(unsigned block, unsigned i, unsigned end) noexcept;
+  void drop_block(unsigned block) noexcept;
   // Makes a record end at `seq`, which lies within the map or at its end. False: no room.
-  bool split(SeqNum seq) noexcept;
+  bool split(SeqNum seq, unsigned spare = kSpare) noexcept;
+  // Without room: the stretch joins what was sent again before it.
+  bool resend_with_former(SeqNum left, SeqNum right, std::uint32_t now_us) noexcept;
+  void set_fate(Pos p, Fate fate) noexcept;
+  void lost_at(SeqNum begin, std::uint32_t bytes) noexcept;
   void count(Fate fate, std::uint32_t bytes, bool more) noexcept;
+  void note_out(unsigned block, std::uint32_t sent_us) noexcept;
+  void summarise(unsigned block) noexcept;
+  // Joins neighbours that do not differ, from the one before `left` to the one behind `right`.
+  void join(SeqNum left, SeqNum right) noexcept;
 
   SendMap& map_;
   Slab<SendMore>& more_;
-  SendRecord* at_ = nullptr;
   SeqNum una_;
 };
 
 template <typename Gone>
 void SendRecords::advance(SeqNum una, Gone&& gone) noexcept {
-  unsigned whole = 0;
-  while (whole < size() && !at_[whole].end.after(una)) {
-    gone(at_[whole], begin(whole), at_[whole].end);
-    count(at_[whole].fate, bytes(whole), false);
-    ++whole;
+  for (bool more_follows = true; more_follows && map_.n != 0;) {
+    const SendRecord* first = at(0);
+    const unsigned n = count(0);
+    unsigned whole = 0;
+    for (; whole < n && !first[whole].end.after(una); ++whole) {
+      gone(first[whole], una_, first[whole].end);
+      count(first[whole].fate, first[whole].end - una_, false);
+      una_ = first[whole].end;
+    }
+    if (whole < n && una_.before(una)) {
+      gone(first[whole], una_, una);
+      count(first[whole].fate, una - una_, false);
+    }
+    more_follows = whole == n;
+    if (whole != 0) erase(0, 0, whole);
   }
-  if (whole < size() && begin(whole).before(una)) {
-    gone(at_[whole], begin(whole), una);
-    count(at_[whole].fate, una - begin(whole), false);
-  }
-  drop_front(whole);
   una_ = una;
   // A peer that acknowledges less than it has reported threw it away.
-  if (size() != 0 && at_[0].fate == Fate::kSacked) set_fate(0, Fate::kOut);
+  if (map_.n != 0 && at(0)->fate == Fate::kSacked) set_fate({0, 0}, Fate::kOut);
 }
 
 template <typename News>
 std::uint32_t SendRecords::sack(SeqNum left, SeqNum right, News&& news) noexcept {
-  unsigned i = find(left);
-  if (at_[i].fate == Fate::kSacked || !split(left)) left = at_[i].end;
+  Pos p = locate(left);
+  const SeqNum end = record(p).end;
+  if (record(p).fate == Fate::kSacked || !split(left)) left = end;
   if (!left.before(right)) return 0;
-  unsigned last = find(right - 1);
-  if (at_[last].fate != Fate::kSacked && !split(right)) right = begin(last);
+  p = locate(right - 1);
+  const SeqNum begin_last = begin(p);
+  if (record(p).fate != Fate::kSacked && !split(right)) right = begin_last;
   std::uint32_t bytes_new = 0;
-  const unsigned first = find(left);
-  for (i = first; i < size() && !at_[i].end.after(right); ++i) {
-    if (at_[i].fate == Fate::kSacked) continue;
-    news(at_[i], begin(i), at_[i].end);
-    bytes_new += bytes(i);
-    set_fate(i, Fate::kSacked);
+  for (p = locate(left); valid(p) && !record(p).end.after(right); p = next(p)) {
+    if (record(p).fate == Fate::kSacked) continue;
+    const SeqNum from = begin(p);
+    news(record(p), from, record(p).end);
+    bytes_new += record(p).end - from;
+    set_fate(p, Fate::kSacked);
   }
-  join(first == 0 ? 0 : first - 1, i + 1);
+  join(left, right);
   return bytes_new;
+}
+
+template <typename Lost>
+void SendRecords::lose_where(std::uint32_t latest_us, Lost&& lost) noexcept {
+  SeqNum from = una_;
+  for (unsigned block = 0; block < blocks() && map_.n != 0; ++block) {
+    SendRecord* records = at(block);
+    const unsigned n = count(block);
+    SendMore* head = map_.n_blocks > 1 ? &more(block) : nullptr;
+    if (head != nullptr && (!head->out || before(latest_us, head->oldest_us))) {
+      from = records[n - 1].end;
+      continue;
+    }
+    bool out = false;
+    std::uint32_t oldest_us = 0;
+    for (unsigned i = 0; i < n; from = records[i++].end) {
+      if (records[i].fate != Fate::kOut) continue;
+      if (lost(records[i], from)) {
+        lost_at(from, records[i].end - from);
+        records[i].fate = Fate::kLost;
+      } else if (!out || before(records[i].sent_us, oldest_us)) {
+        out = true;
+        oldest_us = records[i].sent_us;
+      }
+    }
+    if (head != nullptr) {
+      head->out = out;
+      head->oldest_us = oldest_us;
+    }
+  }
 }
 
 }  // namespace sluice::tcp

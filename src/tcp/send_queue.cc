@@ -40,6 +40,10 @@ void link_behind(Tcb& tcb, Buf* buf) noexcept {
 Place place_of(const Tcb& tcb, SeqNum seq) noexcept {
   Buf* buf = tcb.snd_cursor;
   if (buf == nullptr || seq.before(buf->seq)) buf = tcb.snd_head;
+  return place_from(buf, seq);
+}
+
+Place place_from(Buf* buf, SeqNum seq) noexcept {
   while (seq - buf->seq >= buf->len) buf = buf->next;
   return {buf, seq - buf->seq};
 }

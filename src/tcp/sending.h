@@ -52,6 +52,8 @@ struct Place {
 }
 // Where the queued byte with this number is. `seq` is before queue_end() and not before SND.UNA.
 [[nodiscard]] Place place_of(const Tcb& tcb, SeqNum seq) noexcept;
+// The same, looked for from `buf` on, which does not begin after it.
+[[nodiscard]] Place place_from(Buf* buf, SeqNum seq) noexcept;
 // Copies behind the last byte as much as there are buffers for; returns bytes taken.
 std::size_t queue_copy(Tcb& tcb, std::span<const std::uint8_t> bytes, Env& env) noexcept;
 // Queues the buffer itself, or the bytes of a small one.

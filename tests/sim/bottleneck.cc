@@ -13,21 +13,22 @@ constexpr std::uint16_t kPort = 80;
 constexpr std::uint16_t kFirstPort = 10'000;  // a flow's, by its number
 
 // Buffers never limit: with less than twice the path's product the sender's refills would come in bursts.
-SocketOptions plenty() {
+SocketOptions plenty(std::uint32_t rcvbuf) {
   SocketOptions options;
-  options.sndbuf = options.rcvbuf = 2U << 20U;
+  options.sndbuf = 2U << 20U;
+  options.rcvbuf = rcvbuf;
   return options;
 }
 
-HostConfig host_config(int i, bool ecn) {
+HostConfig host_config(int i, const Ends& ends) {
   HostConfig config;
   config.addresses = {i == 0 ? "10.0.0.1/24" : "10.0.0.2/24"};
   config.mac = {0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(i + 1)};
-  config.buffers = 8192;
+  config.buffers = ends.buffers;
   config.seed = static_cast<std::uint64_t>(i) + 7;
   config.stack.max_connections = 16;
   config.stack.neighbour_sets = 4;
-  config.stack.ecn = ecn;
+  config.stack.ecn = ends.ecn;
   return config;
 }
 }  // namespace
@@ -56,15 +57,15 @@ class Bottleneck::Sink final : public Service {
   std::map<std::uint16_t, std::uint64_t> received;
 };
 
-Bottleneck::Bottleneck(const NetworkConfig& link, const std::vector<Flow>& flows, bool ecn)
-    : link_(link, 1), flows_(flows), source_(std::make_unique<Source>()), sink_(std::make_unique<Sink>()),
-      sender_(std::make_unique<Host>(host_config(0, ecn))), receiver_(std::make_unique<Host>(host_config(1, ecn))) {
+Bottleneck::Bottleneck(const NetworkConfig& link, const std::vector<Flow>& flows, const Ends& ends)
+    : link_(link, ends.seed), flows_(flows), rcvbuf_(ends.rcvbuf), source_(std::make_unique<Source>()), sink_(std::make_unique<Sink>()),
+      sender_(std::make_unique<Host>(host_config(0, ends))), receiver_(std::make_unique<Host>(host_config(1, ends))) {
   for (Flow& flow : flows_) flow.start = flow.start + Duration{now_.ns};
   sender_->add_service(*source_);
   receiver_->add_service(*sink_);
   sender_->stack().set_now(now_);
   receiver_->stack().set_now(now_);
-  SocketOptions options = plenty();
+  SocketOptions options = plenty(rcvbuf_);
   // Each end's algorithm is the flow's: DCTCP's receiver is half of it.
   options.congestion_control = flows_.front().algorithm;
   CHECK(receiver_->listen(*sink_, {IpAddress::v4(10, 0, 0, 2), kPort}, options, 16).ok());
@@ -93,7 +94,7 @@ void Bottleneck::run_until(Instant end) {
     }
     sender_->stack().set_now(now_);
     for (; started_ < flows_.size() && flows_[started_].start <= now_; ++started_) {
-      SocketOptions options = plenty();
+      SocketOptions options = plenty(rcvbuf_);
       options.congestion_control = flows_[started_].algorithm;
       options.sndbuf = flows_[started_].sndbuf;
       options.pacing = flows_[started_].pacing;

@@ -21,10 +21,17 @@ struct Flow {
   bool pacing = false;
 };
 
+// Both hosts.
+struct Ends {
+  bool ecn = false;                  // offered
+  std::uint32_t rcvbuf = 2U << 20U;  // bytes
+  std::size_t buffers = 8192;        // of each host
+  std::uint64_t seed = 1;            // of the link's chances
+};
+
 class Bottleneck {
  public:
-  // `ecn`: both hosts offer it.
-  Bottleneck(const NetworkConfig& link, const std::vector<Flow>& flows, bool ecn = false);
+  Bottleneck(const NetworkConfig& link, const std::vector<Flow>& flows, const Ends& ends = {});
   ~Bottleneck();
   Bottleneck(const Bottleneck&) = delete;
   Bottleneck& operator=(const Bottleneck&) = delete;
@@ -33,6 +40,8 @@ class Bottleneck {
   // Bytes that the receiver's application has read, by flow.
   [[nodiscard]] std::vector<std::uint64_t> received() const;
   [[nodiscard]] const NetworkCounts& counts() const noexcept { return link_.counts(); }
+  // The sending host's stack.
+  [[nodiscard]] const stack::Stack& sender() const noexcept { return sender_->stack(); }
   // Null while every invariant of both hosts holds.
   [[nodiscard]] const char* broken();
 
@@ -44,6 +53,7 @@ class Bottleneck {
 
   Network link_;
   std::vector<Flow> flows_;
+  std::uint32_t rcvbuf_;
   std::size_t started_ = 0;
   Instant now_{1'000'000'000};
   std::unique_ptr<Source> source_;

@@ -116,7 +116,7 @@ TEST_P(Algorithm, ABufferLittleLargerThanThePathFillsTheLink) {
 TEST(Ecn, CubicIsHeldByMarksInsteadOfLosses) {
   NetworkConfig link = path();
   link.mark_above = 50'000;
-  Bottleneck net(link, {{CongestionControl::kCubic, seconds(0)}}, true);
+  Bottleneck net(link, {{CongestionControl::kCubic, seconds(0)}}, {.ecn = true});
   net.run_until(seconds(5));
   const NetworkCounts before = net.counts();
   const Share share = measure(net, link, 5, 25);

@@ -72,6 +72,7 @@ void Network::send(int to, std::vector<std::uint8_t> bytes, Instant now) {
     ++counts_.cut;
     return;
   }
+  if (config_.one_way && to != 1) return fly(to, std::move(bytes), at);
   if (rng_.per_mille(config_.loss)) {
     ++counts_.lost;
     return;

@@ -21,6 +21,7 @@ struct NetworkConfig {
   std::uint32_t corrupt = 0;      // per mille with a byte changed
   std::uint32_t mark = 0;         // per mille of those that may be: congestion experienced (RFC 3168)
   std::uint64_t mark_above = 0;   // bytes queued at the bottleneck above which all of them are; 0: never
+  bool one_way = false;           // chance meets only what goes to host 1
   Duration delay = Duration::milliseconds(1);
   Duration jitter{};
   Duration reorder_by = Duration::milliseconds(5);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a sender makes of 400 Mbit/s with one bandwidth-delay product of queue, the cells of bench/compare/goodput.py, in
+// virtual time. The whole matrix: tests/sim/sim_goodput.
+#include "sim/goodput.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::test {
+namespace {
+
+class Goodput : public ::testing::TestWithParam<CongestionControl> {};
+
+void expect_nothing_wasted(const Outcome& out) {
+  EXPECT_EQ(out.broken, nullptr) << out.broken;
+  EXPECT_EQ(out.timeouts, 0U);
+  EXPECT_LE(out.resent, out.dropped * 101 / 100) << "of " << out.dropped << " lost";
+}
+
+// Slow start ends in an overshoot: as much again as the path and its queue hold, every other segment of it lost. That is
+// thousands of holes, which are to be told apart and filled in about a round trip, each once.
+TEST_P(Goodput, ThousandsOfHolesAtTheEndOfSlowStartAreFilledOnceEach) {
+  const Outcome out = run({.algorithm = GetParam(), .rtt_ms = 20});
+  expect_nothing_wasted(out);
+  EXPECT_GT(out.dropped, 1000U);  // else this shows nothing
+  EXPECT_LE(out.recoveries, 5U);
+  EXPECT_GT(out.share, 0.96);
+}
+
+// The same with 100 ms: of the four seconds the handshake and slow start take one.
+TEST_P(Goodput, TensOfThousandsOutstandingAreToldApart) {
+  const Outcome out = run({.algorithm = GetParam(), .rtt_ms = 100});
+  expect_nothing_wasted(out);
+  EXPECT_GT(out.dropped, 2500U);
+  EXPECT_GT(out.share, 0.76);
+}
+
+// New data between retransmissions is not taken for older than they are.
+TEST_P(Goodput, RecoverySendsNothingTwiceThatArrived) {
+  const Outcome out = run({.algorithm = GetParam(), .loss = 10, .rtt_ms = 20});
+  EXPECT_EQ(out.broken, nullptr) << out.broken;
+  EXPECT_EQ(out.timeouts, 0U);
+  EXPECT_LE(out.resent, out.dropped + out.dropped / 10 + 15) << "of " << out.dropped << " lost";
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, Goodput,
+                         ::testing::Values(CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kBbr),
+                         [](const auto& one) { return std::string(congestion_control_name(one.param)); });
+
+}  // namespace
+}  // namespace sluice::test
