@@ -88,6 +88,7 @@ enum class Hugepages : std::uint8_t { kAuto, kOn, kOff };
 enum class SynCookies : std::uint8_t { kAuto, kAlways, kNever };
 enum class CongestionControl : std::uint8_t { kNewReno, kCubic, kDctcp, kBbr };
 inline constexpr int kCongestionControls = 4;
+inline constexpr std::uint8_t kMaxDscp = 63;
 // "cubic". Static storage.
 [[nodiscard]] const char* congestion_control_name(CongestionControl algorithm) noexcept;
 // By that name, or "reno" for "newreno". Nothing: no such algorithm.
@@ -135,6 +136,8 @@ struct TcpConfig {
   std::uint32_t sndbuf = 262144;              // bytes
   bool ecn = false;                           // RFC 3168, offered and accepted
   bool fastopen = false;                      // RFC 7413, for listeners and for connections with text of their own
+  std::uint8_t ttl = 64;                      // of IPv4 packets, hop limit of IPv6 ones; not 0
+  std::uint8_t dscp = 0;                      // 0 to kMaxDscp (RFC 2474)
   std::uint64_t seed = 0;                     // not 0: every random choice is reproducible
 };
 
@@ -153,6 +156,8 @@ struct ServiceConfig {
   KeepaliveConfig keepalive;       // [tcp]'s unless set
   CongestionControl congestion_control = CongestionControl::kCubic;
   bool pacing = false;
+  std::optional<std::uint8_t> ttl{};   // nothing: [tcp]'s
+  std::optional<std::uint8_t> dscp{};  // nothing: [tcp]'s
   std::uint32_t idle_timeout_s = 0;  // of http; 0: none
   AppOptions options;
 };

@@ -65,6 +65,8 @@ enum class Option : std::uint8_t {
   kLingerS,        // seconds; -1: off; 0: close sends RST
   kQuickack,       // 0: acknowledgments may be delayed from the first segment on
   kCongestion,     // CongestionControl
+  kTtl,            // 1 to 255: of IPv4, hop limit of IPv6; from the next segment on
+  kDscp,           // 0 to kMaxDscp; from the next segment on
 };
 
 // A snapshot of the connection's variables, in RFC 9293's names.

@@ -27,6 +27,8 @@ SocketOptions defaults_of(const ServiceConfig& config) {
   options.sndbuf = config.sndbuf;
   options.congestion_control = config.congestion_control;
   options.pacing = config.pacing;
+  options.ttl = config.ttl;
+  options.dscp = config.dscp;
   return options;
 }
 

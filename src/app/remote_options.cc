@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 30U;
 
-constexpr std::array<RemoteOption, 13> kOptions = {{
+constexpr std::array<RemoteOption, 15> kOptions = {{
     {"nodelay", Option::kNodelay, 0, 1},
     {"cork", Option::kCork, 0, 1},
     {"keepalive", Option::kKeepalive, 0, 1},
@@ -24,6 +24,8 @@ constexpr std::array<RemoteOption, 13> kOptions = {{
     {"linger_s", Option::kLingerS, -1, 32767},
     {"congestion", Option::kCongestion, 0, kCongestionControls - 1},
     {"quickack", Option::kQuickack, 0, 1},
+    {"ttl", Option::kTtl, 1, 255},
+    {"dscp", Option::kDscp, 0, kMaxDscp},
 }};
 
 }  // namespace
@@ -69,6 +71,8 @@ void put_remote_option(SocketOptions& options, const RemoteOption& option, std::
     case Option::kLingerS: options.linger_s = static_cast<std::int32_t>(value); return;
     case Option::kQuickack: options.quickack = value != 0; return;
     case Option::kCongestion: options.congestion_control = static_cast<CongestionControl>(value); return;
+    case Option::kTtl: options.ttl = static_cast<std::uint8_t>(value); return;
+    case Option::kDscp: options.dscp = static_cast<std::uint8_t>(value); return;
   }
 }
 
@@ -87,6 +91,8 @@ std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption
     case Option::kLingerS: return options.linger_s;
     case Option::kQuickack: return options.quickack ? 1 : 0;
     case Option::kCongestion: return static_cast<std::int64_t>(options.congestion_control);
+    case Option::kTtl: return options.ttl.value_or(TcpConfig{}.ttl);
+    case Option::kDscp: return options.dscp.value_or(TcpConfig{}.dscp);
   }
   return 0;
 }

@@ -30,6 +30,8 @@ class ServiceReader {
     read_keepalive(section_, out.keepalive);
     read_congestion_control(section_, out.congestion_control);
     section_.flag("pacing", out.pacing);
+    section_.number("ttl", *out.ttl, 1, 255);
+    section_.number("dscp", *out.dscp, 0, kMaxDscp);
     if (out.app == "http") section_.number("idle_timeout_s", out.idle_timeout_s, 0, 86'400);
     if (app != nullptr) {
       for (const app::OptionSpec& option : app->options) read_option(option, out);
@@ -180,6 +182,8 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     service.keepalive = tcp.keepalive;
     service.congestion_control = tcp.congestion_control;
     service.pacing = tcp.pacing;
+    service.ttl = tcp.ttl;
+    service.dscp = tcp.dscp;
     // An answer is handed over whole: its last, short segment has nothing to wait for.
     const bool http = table["app"].value_or(std::string_view()) == "http";
     service.nodelay = http;

@@ -97,6 +97,8 @@ void read_tcp(const toml::table& table, TcpConfig& out, Report& report) {
   section.number("sndbuf", out.sndbuf, kMinBuffer, kMaxWindow);
   section.flag("ecn", out.ecn);
   section.flag("fastopen", out.fastopen);
+  section.number("ttl", out.ttl, 1, 255);
+  section.number("dscp", out.dscp, 0, kMaxDscp);
   section.number("seed", out.seed, 0, INT64_MAX);
   section.finish();
 }

@@ -51,6 +51,7 @@ stack::StackConfig Group::stack_config(const Config& config, const GroupOptions&
   out.msl_ms = config.tcp.msl_ms;
   out.rcvbuf = config.tcp.rcvbuf;
   out.ecn = config.tcp.ecn;
+  out.ip = {config.tcp.ttl, config.tcp.dscp};
   out.sndbuf = config.tcp.sndbuf;
   out.learn_next_hops = options.learn_next_hops;
   out.recorded = options.recorded;
@@ -134,6 +135,8 @@ Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactor
   options.sndbuf = config.sndbuf;
   options.congestion_control = config.congestion_control;
   options.pacing = config.pacing;
+  options.ttl = config.ttl;
+  options.dscp = config.dscp;
   options.idle_timeout_s = config.idle_timeout_s;
   const std::uint32_t backlog = (config.backlog + shards() - 1) / shards();
   for (const auto& loop : loops_) {

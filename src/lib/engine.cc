@@ -49,7 +49,9 @@ class DpdkEngine final : public Engine {
 };
 
 // What the command line's configuration was asked already.
-Result<void> check_sources(const Config& config) {
+Result<void> check_values(const Config& config) {
+  if (config.tcp.ttl == 0) return Error{Errc::kInvalid, "tcp.ttl is 1 to 255"};
+  if (config.tcp.dscp > kMaxDscp) return Error{Errc::kInvalid, "tcp.dscp is 0 to 63"};
   for (const PortConfig& port : config.ports) {
     for (const IpAddress& source : port.sources) {
       const auto is_it = [&](const InterfaceAddress& own) { return own.address == source; };
@@ -62,7 +64,7 @@ Result<void> check_sources(const Config& config) {
 }
 
 Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
-  if (const auto good = check_sources(config); !good) return good.error();
+  if (const auto good = check_values(config); !good) return good.error();
   const auto limits = lib::plan_limits(config, port::memory_there(config.dpdk.hugepages));
   if (!limits) return limits.error();
   port::BufferLimits buffer_limits;

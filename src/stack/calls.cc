@@ -5,6 +5,7 @@
 namespace sluice::stack {
 
 Result<ListenerId> Stack::listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog) {
+  if (auto good = check_options(options); !good) return good.error();
   Listener listener;
   listener.address = local.address;
   listener.v4 = local.address.is_v4();
@@ -49,7 +50,7 @@ void Stack::reset_half_open(std::uint32_t index) noexcept {
   ++counters_.mib.OutRsts;
   ++counters_.mib.AttemptFails;
   ++stack_counters_.half_open_dropped;
-  send(answer, record.flow);
+  send(answer, record.flow, params_of(listeners_[record.listener]).ip);
   remove_half_open(Handle::make(Kind::kHalfOpen, index));
 }
 
@@ -93,7 +94,7 @@ void Stack::reset_service(Service& service) noexcept {
     env_.events = 0;
     const Handle handle = Handle::make(Kind::kTcb, i);
     if (current_ == handle) {
-      flush_outbox(tcb.flow);
+      flush_outbox(tcb);
     } else {
       finish(handle, tcb);
     }
@@ -116,7 +117,7 @@ void Stack::after_call(tcp::Tcb& tcb) noexcept {
   const Handle handle = Handle::make(Kind::kTcb, slabs_.tcbs.index_of(tcb));
   if (handle == current_) {
     // A RST leaves now: what is called next may be another connection, and would take it for its own.
-    if (outbox_.size() != 0) [[unlikely]] flush_outbox(tcb.flow);
+    if (outbox_.size() != 0) [[unlikely]] flush_outbox(tcb);
     return;
   }
   const std::uint8_t events = env_.events;

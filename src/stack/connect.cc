@@ -83,6 +83,7 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   if (remote.port == 0 || !may_be_a_peer(remote.address) || addresses_.is_broadcast(remote.address)) {
     return Error{Errc::kInvalid, remote.to_string() + " cannot be connected to"};
   }
+  if (auto good = check_options(options); !good) return good.error();
   if (n_expired_ != 0) [[unlikely]] remove_expired();  // called by a timer: what has ended must not give way as well
   Handle holder;
   if (auto chosen = choose_local(flow, holder, remote, from); !chosen.ok()) return chosen.error();

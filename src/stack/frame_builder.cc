@@ -86,7 +86,7 @@ wire::CsumSum refer_to_payload(Buf& frame, const tcp::OutSegment& segment, bool 
 
 }  // namespace
 
-Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const IpAddress& local,
+Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const IpAddress& local,
                  const InterfaceConfig& interface, std::uint16_t ip_id, BufPool& bufs) noexcept {
   Buf* frame = bufs.take();
   if (frame == nullptr) [[unlikely]] return nullptr;
@@ -116,7 +116,8 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const 
   head.dst = &flow.remote;
   head.vlan = vlan;
   head.ip_id = ip_id;
-  if (segment.ect) [[unlikely]] head.tos = wire::kEcnEct0;
+  head.ttl = ip.ttl;
+  head.tos = static_cast<std::uint8_t>(ip.dscp << wire::kDscpShift | (segment.ect ? wire::kEcnEct0 : 0U));
   head.ip_checksum = !offloads.tx_ip_csum;
   if (!v4) head.flow_label = flow_label(flow);
   const std::size_t head_len = wire::write_frame_head(data, head, l4_total);

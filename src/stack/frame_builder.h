@@ -9,13 +9,14 @@
 #include "base/buf_pool.h"
 #include "stack/interface.h"
 #include "tcp/flow_id.h"
+#include "tcp/params.h"
 #include "tcp/segment.h"
 
 namespace sluice::stack {
 
 // The frame lacks its destination MAC (the first six bytes), which the neighbour cache
 // supplies. Null when there is no buffer.
-[[nodiscard]] Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, const IpAddress& local,
+[[nodiscard]] Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const IpAddress& local,
                                const InterfaceConfig& interface, std::uint16_t ip_id, BufPool& bufs) noexcept;
 
 }  // namespace sluice::stack

@@ -40,7 +40,7 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
 }
 
 void Stack::settle(Handle handle, Tcb& tcb, std::uint16_t listener, const std::uint64_t* known) noexcept {
-  if (outbox_.size() != 0) flush_outbox(tcb.flow);
+  if (outbox_.size() != 0) flush_outbox(tcb);
   if (env_.events != 0) {
     if ((env_.events & tcp::kEventR1) != 0) [[unlikely]] {
       suspect_next_hop(tcb.flow);
@@ -64,10 +64,10 @@ void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept
       if ((tcb.flags & tcp::kMtuProbe) != 0) [[unlikely]] probe_mtu(tcb);
       tcb.flags &= ~tcp::kMoreOutput;
       tcp::output(tcb, env_);
-      flush_outbox(tcb.flow);
+      flush_outbox(tcb);
     } while ((tcb.flags & tcp::kMoreOutput) != 0);
   }
-  flush_outbox(tcb.flow);
+  flush_outbox(tcb);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
   const auto where = [&] { return known != nullptr ? *known : hash(tcb.flow); };
   if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, where());
@@ -86,6 +86,7 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   tcp::TimeWait& record = slabs_.time_waits[index];
   tcp::time_wait(record, tcb);
   record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
+  record.ip = params_[tcb.params].ip;
   table_.replace(hash, handle, fresh);
   wheel_.cancel(handle);
   DCHECK(tcb.t_long.armed());

@@ -68,6 +68,14 @@ Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
       if (!in(0, kCongestionControls - 1)) return invalid("congestion is one of the algorithms");
       params.congestion = static_cast<CongestionControl>(value);
       return {};
+    case Option::kTtl:
+      if (!in(1, 255)) return invalid("ttl is 1 to 255");
+      params.ip.ttl = static_cast<std::uint8_t>(value);
+      return {};
+    case Option::kDscp:
+      if (!in(0, kMaxDscp)) return invalid("dscp is 0 to 63");
+      params.ip.dscp = static_cast<std::uint8_t>(value);
+      return {};
   }
   return Error{Errc::kNoProtocolOption, "no such option"};
 }
@@ -87,6 +95,8 @@ std::int64_t read(const tcp::Params& params, Option option) noexcept {
     case Option::kLingerS: return params.linger_s;
     case Option::kQuickack: return params.quickack ? 1 : 0;
     case Option::kCongestion: return static_cast<std::int64_t>(params.congestion);
+    case Option::kTtl: return params.ip.ttl;
+    case Option::kDscp: return params.ip.dscp;
   }
   return 0;
 }
@@ -104,7 +114,7 @@ std::uint16_t Stack::make_params(const tcp::Params& params) noexcept {
 namespace {
 auto options_in(const tcp::Params& p) noexcept {
   return std::tuple(p.rcvbuf, p.sndbuf, p.keepidle_ms, p.keepintvl_ms, p.user_timeout_ms, p.msl_ms, p.linger_s, p.mss,
-                    p.service, p.keepcnt, p.keepalive, p.idle_ends, p.nodelay, p.cork, p.quickack, p.congestion, p.pacing);
+                    p.service, p.keepcnt, p.keepalive, p.idle_ends, p.nodelay, p.cork, p.quickack, p.congestion, p.pacing, p.ip);
 }
 }  // namespace
 
@@ -122,6 +132,12 @@ std::uint16_t Stack::share_params(const tcp::Params& params) noexcept {
 
 void Stack::unref_params(std::uint16_t index) noexcept {
   if (--params_[index].refs == 0) params_.give(index);
+}
+
+Result<void> Stack::check_options(const SocketOptions& options) {
+  if (options.ttl == 0) return invalid("ttl is 1 to 255");
+  if (options.dscp > kMaxDscp) return invalid("dscp is 0 to 63");
+  return {};
 }
 
 tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t service) const noexcept {
@@ -146,6 +162,7 @@ tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t servi
   params.congestion = options.congestion_control;
   params.pacing = options.pacing;
   params.ecn = config_.ecn;
+  params.ip = {options.ttl.value_or(config_.ip.ttl), options.dscp.value_or(config_.ip.dscp)};
   params.service = service;
   return params;
 }

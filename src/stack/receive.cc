@@ -162,14 +162,14 @@ Verdict Stack::stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_abov
   if (listener != Listeners::kNone) return listen_input(arrival, segment, listener, iss_above, reuse);
   tcp::OutSegment answer;
   const Verdict verdict = tcp::on_segment_closed(segment, answer);
-  return verdict == Verdict::kClosedReset ? reset(arrival, answer, verdict) : verdict;
+  return verdict == Verdict::kClosedReset ? reset(arrival, answer, verdict, config_.ip) : verdict;
 }
 
-Verdict Stack::reset(const Arrival& arrival, const tcp::OutSegment& answer, Verdict verdict) noexcept {
+Verdict Stack::reset(const Arrival& arrival, const tcp::OutSegment& answer, Verdict verdict, tcp::IpFields ip) noexcept {
   if (!rst_limit_.take(env_.now, rng_)) return Verdict::kRstRateLimited;
   ++counters_.mib.OutSegs;
   ++counters_.mib.OutRsts;
-  send(answer, arrival.flow);
+  send(answer, arrival.flow, ip);
   return verdict;
 }
 
@@ -181,12 +181,12 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   const Verdict verdict = tcp::on_segment_listen(segment, answer);
   if (verdict == Verdict::kListenReset) {
     if (env_.now < listener.cookies_until) [[unlikely]] return cookie_input(arrival, segment, listener_index, answer);
-    return reset(arrival, answer, verdict);
+    return reset(arrival, answer, verdict, params_of(listener).ip);
   }
   if (verdict != Verdict::kListenSyn) return verdict;
   if (draining_) [[unlikely]] {
     tcp::on_segment_closed(segment, answer);
-    return reset(arrival, answer, Verdict::kListenerDraining);
+    return reset(arrival, answer, Verdict::kListenerDraining, params_of(listener).ip);
   }
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
   tcp::FastOpenCookie granted;
@@ -212,7 +212,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
     if (const auto numbers = config_.recorded(arrival.flow, arrival.packet.dst, env_.now)) iss = numbers->iss;
   }
   tcp::HalfOpen& record = slabs_.half_opens[index];
-  tcp::half_open(record, arrival.flow, segment, iss, params_[listener.params]);
+  tcp::half_open(record, arrival.flow, segment, iss, params_of(listener));
   record.listener = listener_index;
   ++listener.half_open;
   wheel_.arm(handle, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
@@ -222,7 +222,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
 
 Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
-  const tcp::Params& params = params_[listeners_[record.listener].params];
+  const tcp::Params& params = params_of(listeners_[record.listener]);
   const std::uint16_t mss = addresses_.mss()[record.flow.local_addr];
   tcp::OutSegment answer;
   const auto [verdict, action] = tcp::on_segment_half_open(record, segment, params, mss, ts_offset(record),
@@ -230,9 +230,9 @@ Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle h
   switch (action) {
     case tcp::HalfOpenAction::kStay: return verdict;
     case tcp::HalfOpenAction::kAnswer:
-      if ((answer.flags & tcp::kRst) != 0) return reset(arrival, answer, verdict);
+      if ((answer.flags & tcp::kRst) != 0) return reset(arrival, answer, verdict, params.ip);
       ++counters_.mib.OutSegs;
-      send(answer, arrival.flow);
+      send(answer, arrival.flow, params.ip);
       return verdict;
     case tcp::HalfOpenAction::kSynAck:
       ++counters_.mib.RetransSegs;
@@ -242,7 +242,7 @@ Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle h
     case tcp::HalfOpenAction::kDrop:
       ++counters_.mib.AttemptFails;
       remove_half_open(handle);
-      if (answer.flags != 0) return reset(arrival, answer, verdict);
+      if (answer.flags != 0) return reset(arrival, answer, verdict, params.ip);
       return verdict;
   }
   return verdict;
@@ -296,7 +296,7 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
       // Deviation: RFC 9293 answers each. A record is no echo for a flood. Pinned by AnswersOfTimeWaitAreLimited.
       if (!time_wait_limit_.take(env_.now, rng_)) [[unlikely]] return Verdict::kChallengeLimited;
       ++counters_.mib.OutSegs;
-      send(answer, arrival.flow);
+      send(answer, arrival.flow, record.ip);
       return verdict;
     case tcp::TimeWaitAction::kReuse: {
       // Only where somebody listens: a record that outlives its listener keeps its right to 2MSL.

@@ -59,6 +59,7 @@ struct StackConfig {
   std::uint32_t rcvbuf = 262144;         // bytes, where a service asks for none in particular
   std::uint32_t sndbuf = 262144;
   bool ecn = false;                      // every connection offers and accepts it
+  tcp::IpFields ip{};                    // the same, and of segments that belong to no connection
   std::size_t neighbour_sets = 256;      // of four entries
   std::uint32_t reassembly = 256;        // datagrams put together from fragments at a time
   std::size_t path_sets = 64;            // of four destinations whose path MTU is known; a power of two
@@ -237,7 +238,8 @@ class Stack {
   // The same, and goes on with the segment that completed its handshake.
   void open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record, std::uint32_t ts_offset) noexcept;
   tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
-  tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict) noexcept;
+  // `ip`: of whose segment the answer is.
+  tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict, tcp::IpFields ip) noexcept;
   void learn_next_hop(const Arrival& arrival) noexcept;
 
   // fragments.cc
@@ -317,11 +319,11 @@ class Stack {
   MtuSearch::Next search_mtu(MtuSearch::Record& record) noexcept;
 
   // transmit.cc
-  void send(const tcp::OutSegment& segment, const tcp::FlowId& flow,
+  void send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip,
             Neighbours::Asker asker = Neighbours::Asker::kStranger) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
-  void flush_outbox(const tcp::FlowId& flow) noexcept;
+  void flush_outbox(const tcp::Tcb& tcb) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
 
   // lifecycle.cc
@@ -361,6 +363,8 @@ class Stack {
   [[nodiscard]] std::uint16_t make_params(const tcp::Params& params) noexcept;  // kNoParams when full
   [[nodiscard]] std::uint16_t share_params(const tcp::Params& params) noexcept;   // one that is the same, or a new one
   void unref_params(std::uint16_t index) noexcept;
+  [[nodiscard]] const tcp::Params& params_of(const Listener& listener) const noexcept { return params_[listener.params]; }
+  [[nodiscard]] static Result<void> check_options(const SocketOptions& options);
   [[nodiscard]] tcp::Params params_from(const SocketOptions& options, std::uint16_t service) const noexcept;
   [[nodiscard]] std::uint16_t service_index(const Service& service) const noexcept;
   // Never 0, which marks a free element.

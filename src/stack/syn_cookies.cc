@@ -19,7 +19,7 @@ bool Stack::wants_cookie(const Listener& listener) const noexcept {
 tcp::CookieContext Stack::cookie_context(const Arrival& arrival, const Listener& listener, bool timestamps) noexcept {
   return {.keys = cookie_keys_,
           .local = arrival.packet.dst,
-          .params = params_[listener.params],
+          .params = params_of(listener),
           .mss = addresses_.mss()[arrival.flow.local_addr],
           .ts_offset = timestamps ? ts_offset(arrival.flow) : 0,
           .now = env_.now};
@@ -29,7 +29,7 @@ tcp::CookieContext Stack::cookie_context(const Arrival& arrival, const Listener&
 // as the slot of time is the same; the peer takes whichever it hears first.
 Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener,
                            const tcp::FastOpenCookie* grant) noexcept {
-  const tcp::Params& params = params_[listener.params];
+  const tcp::Params& params = params_of(listener);
   tcp::HalfOpen record;
   tcp::half_open(record, arrival.flow, syn, SeqNum(), params);
   record.flags &= static_cast<std::uint8_t>(~tcp::kEcnOk) & 0xfU;  // the cookie would not remember it
@@ -40,7 +40,7 @@ Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, List
   tcp::syn_ack(record, params, addresses_.mss()[arrival.flow.local_addr], offset, env_.now, segment);
   put_grant(segment, grant);
   ++counters_.mib.OutSegs;
-  send(segment, arrival.flow);
+  send(segment, arrival.flow, params.ip);
   return Verdict::kListenCookieSent;
 }
 
@@ -48,14 +48,14 @@ Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, List
 Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener_index,
                             const tcp::OutSegment& reset_answer) noexcept {
   const Listener& listener = listeners_[listener_index];
-  if (segment.has(tcp::kSyn) || draining_) return reset(arrival, reset_answer, Verdict::kListenReset);
+  if (segment.has(tcp::kSyn) || draining_) return reset(arrival, reset_answer, Verdict::kListenReset, params_of(listener).ip);
   tcp::HalfOpen record;
   record.flow = arrival.flow;
   record.listener = listener_index;
   std::uint32_t offset = 0;
   if (!tcp::open_cookie(record, segment, cookie_context(arrival, listener, segment.options->has_ts), offset)) {
     ++stack_counters_.cookies_refused;
-    return reset(arrival, reset_answer, Verdict::kListenCookieRefused);
+    return reset(arrival, reset_answer, Verdict::kListenCookieRefused, params_of(listener).ip);
   }
   // Silence: the peer sends again what it had to say, and the cookie is good for a while yet.
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;

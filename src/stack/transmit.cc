@@ -46,9 +46,9 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote,
   if (entry != nullptr) [[unlikely]] solicit(*entry);
 }
 
-void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, Neighbours::Asker asker) noexcept {
+void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, Neighbours::Asker asker) noexcept {
   const LocalAddress& local = addresses_[flow.local_addr];
-  Buf* frame = build_frame(segment, flow, local.address, config_.interfaces[local.interface],
+  Buf* frame = build_frame(segment, flow, ip, local.address, config_.interfaces[local.interface],
                            static_cast<std::uint16_t>(rng_.next()), bufs_);
   if (frame == nullptr) [[unlikely]] {
     ++stack_counters_.no_buffer;
@@ -57,18 +57,19 @@ void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, Neighb
   send_frame(frame, flow.local_addr, flow.remote, asker);
 }
 
-void Stack::flush_outbox(const tcp::FlowId& flow) noexcept {
-  for (std::size_t i = 0; i < outbox_.size(); ++i) send(outbox_[i], flow, Neighbours::Asker::kOurs);
+void Stack::flush_outbox(const tcp::Tcb& tcb) noexcept {
+  for (std::size_t i = 0; i < outbox_.size(); ++i) send(outbox_[i], tcb.flow, env_.of(tcb).ip, Neighbours::Asker::kOurs);
   outbox_.clear();
 }
 
 void Stack::send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant) noexcept {
+  const tcp::Params& params = params_of(listeners_[record.listener]);
   tcp::OutSegment segment;
-  tcp::syn_ack(record, params_[listeners_[record.listener].params], addresses_.mss()[record.flow.local_addr],
+  tcp::syn_ack(record, params, addresses_.mss()[record.flow.local_addr],
                ts_offset(record), env_.now, segment);
   put_grant(segment, grant);
   ++counters_.mib.OutSegs;
-  send(segment, record.flow);
+  send(segment, record.flow, params.ip);
 }
 
 std::uint32_t Stack::ts_offset(const tcp::FlowId& flow) const noexcept {

@@ -9,6 +9,13 @@
 
 namespace sluice::tcp {
 
+// What the IP headers of a connection's segments say beside addresses and ECN (RFC 9293 3.9.1.9, 3.9.2).
+struct IpFields {
+  std::uint8_t ttl = 64;                // or hop limit
+  std::uint8_t dscp = 0;                // 0 to 63: the upper six bits of TOS or traffic class
+  friend bool operator==(const IpFields&, const IpFields&) noexcept = default;
+};
+
 struct Params {
   std::uint32_t rcvbuf = 262144;        // bytes
   std::uint32_t sndbuf = 262144;        // bytes
@@ -20,6 +27,7 @@ struct Params {
   std::int32_t linger_s = -1;           // -1: off; 0: close sends RST
   std::uint16_t mss = 0;                // bounds what we announce and what we send; 0: the MTU does
   std::uint16_t service = 0;            // who gets the events (the stack's account)
+  IpFields ip{};
   std::uint8_t keepcnt = 10;
   bool keepalive = false;
   bool idle_ends = false;               // with keepalive: after keepidle_ms kEventIdle instead of a probe

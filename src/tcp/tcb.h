@@ -13,6 +13,7 @@
 #include "base/timer_node.h"
 #include "sluice/connection.h"
 #include "tcp/flow_id.h"
+#include "tcp/params.h"
 #include "wire/tcp_options.h"
 
 namespace sluice::tcp {
@@ -165,7 +166,7 @@ struct TimeWait {
   std::uint32_t ts_recent = 0;
   std::uint32_t ts_offset = 0;
   std::uint16_t rcv_wnd = 0;           // as last announced, scaled
-  std::uint8_t ts_recent_age = 0;      // units of 2^14 s
+  IpFields ip;                         // as it was (the stack's account)
 };
 static_assert(sizeof(TimeWait) == 56, "with its table entry at most 64 bytes");
 

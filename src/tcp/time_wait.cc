@@ -48,7 +48,6 @@ void time_wait(TimeWait& record, const Tcb& tcb) noexcept {
   record.ts_recent = tcb.ts_recent;
   record.ts_offset = tcb.ts_offset;
   record.rcv_wnd = tcb.rcv_wnd;
-  record.ts_recent_age = tcb.ts_recent_age;
 }
 
 // With timestamps a second apart, the coarsest clock that RFC 7323 5.4 allows has ticked: what is left of the old

@@ -27,7 +27,8 @@ enum IpProtocol : std::uint8_t {
   kProtoDestinationOptions = 60,
 };
 
-// The ECN field of TOS and traffic class (RFC 3168 5).
+// TOS and traffic class: the DSCP (RFC 2474 3) above the ECN field (RFC 3168 5).
+inline constexpr unsigned kDscpShift = 2;
 inline constexpr std::uint8_t kEcnMask = 3;
 inline constexpr std::uint8_t kEcnEct0 = 2;
 inline constexpr std::uint8_t kEcnCe = 3;

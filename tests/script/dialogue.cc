@@ -16,7 +16,9 @@ IpAddress address(Ip ip, std::uint8_t last) { return ip == Ip::kV4 ? IpAddress::
 }  // namespace
 
 Dialogue::Dialogue(Ip ip, const Scene& scene)
-    : ip_(ip), scene_(scene), events_(std::make_unique<Events>(*this)), host_(scene.host),
+    : ip_(ip), scene_(scene),
+      ip_fields_{scene.options.ttl.value_or(scene.host.stack.ip.ttl), scene.options.dscp.value_or(scene.host.stack.ip.dscp)},
+      events_(std::make_unique<Events>(*this)), host_(scene.host),
       now_{scene.start.count() * 1'000'000}, mark_(now_) {
   host_.stack().set_now(now_);
   host_.add_service(*events_);
@@ -145,6 +147,8 @@ void Dialogue::on_frame(const Frame& frame) {
   if (!std::equal(host_.mac().begin(), host_.mac().end(), frame.begin() + 6)) defects += "sent from another station\n";
   const bool ecn = scene_.host.stack.ecn || scene_.options.congestion_control == CongestionControl::kDctcp;
   if (!ecn && (heard.ecn != 0 || (heard.flags & (ECE | CWR)) != 0)) defects += "ECN that nobody asked for\n";
+  if (heard.ttl != ip_fields_.ttl) defects += "TTL is " + std::to_string(heard.ttl) + "\n";
+  if (heard.dscp != ip_fields_.dscp) defects += "DSCP is " + std::to_string(heard.dscp) + "\n";
   Peer* peer = find({heard.dst, heard.dst_port}, {heard.src, heard.src_port});
   if (peer == nullptr) defects += "to nobody we know\n";
   if (!defects.empty()) complain(__FILE__, __LINE__, "malformed segment: " + defects);

@@ -33,6 +33,7 @@ enum class Ip { kV4, kV6 };
 inline test::HostConfig small_host() {
   test::HostConfig host;
   host.buffers = 2048;
+  host.stack.ip = {61, 10};  // not the defaults: on_frame() looks at every segment of every script
   return host;
 }
 
@@ -201,6 +202,8 @@ class Dialogue {
   void verdict_is(Verdict verdict, const char* file = __builtin_FILE(), int line = __builtin_LINE());
   // A frame as it is; `times` so often.
   void send_frame(const Frame& frame);
+  // What every segment carries from now on, on whatever connection; at first what the scene says.
+  void expect_ip(tcp::IpFields fields) { ip_fields_ = fields; }
   // An ICMP error about a segment that the stack sent: relative `about`, the stack's own numbers.
   void send_icmp(std::uint8_t type, std::uint8_t code, std::uint32_t about, Peer* whose = nullptr);
   // Fragmentation needed, or Packet Too Big, about such a segment, in a packet of `len` bytes.
@@ -250,6 +253,7 @@ class Dialogue {
 
   Ip ip_;
   Scene scene_;
+  tcp::IpFields ip_fields_;
   wire::MacAddress peer_mac_{0x02, 0, 0, 0, 0, 0x02};
   std::unique_ptr<class Events> events_;
   test::Host host_;

@@ -36,10 +36,10 @@ class Reader {
     must(be16(ip, 2) == ip.size(), "IPv4 total length is not the frame's");
     must((be16(ip, 6) & 0xbfffU) == 0, "IPv4 fragment, or the reserved bit");
     must((be16(ip, 6) & 0x4000U) != 0, "IPv4 without DF");
-    must(ip[8] == 64, "TTL is not 64");
     must(ip[9] == 6, "IPv4 protocol is not TCP");
     must(ones_sum(ip.first(20)) == 0xffff, "IPv4 header checksum");
-    must((ip[1] & 0xfcU) == 0, "IPv4 DSCP");
+    heard_.ttl = ip[8];
+    heard_.dscp = ip[1] >> 2U;
     heard_.ecn = ip[1] & 3U;
     heard_.ip_id = static_cast<std::uint16_t>(be16(ip, 4));
     heard_.src = IpAddress::v4(ip[12], ip[13], ip[14], ip[15]);
@@ -55,8 +55,8 @@ class Reader {
     must(ip[0] >> 4U == 6, "IPv6 version");
     must(be16(ip, 4) + 40 == ip.size(), "IPv6 payload length is not the frame's");
     must(ip[6] == 6, "IPv6 next header is not TCP");
-    must(ip[7] == 64, "hop limit is not 64");
-    must((be16(ip, 0) & 0x0fc0U) == 0, "IPv6 DSCP");
+    heard_.ttl = ip[7];
+    heard_.dscp = be16(ip, 0) >> 6U & 0x3fU;
     heard_.ecn = be16(ip, 0) >> 4U & 3U;
     heard_.flow_label = be32(ip, 0) & 0xfffffU;
     std::copy_n(ip.begin() + 8, 16, heard_.src.bytes.begin());

@@ -34,7 +34,9 @@ struct Heard {
   std::string data;
   std::uint32_t flow_label = 0;  // IPv6
   std::uint16_t ip_id = 0;       // IPv4
-  unsigned ecn = 0;              // of TOS or traffic class; the rest of that is 0
+  unsigned ecn = 0;              // of TOS or traffic class
+  unsigned dscp = 0;             // the rest of it
+  unsigned ttl = 0;              // or hop limit
 };
 
 enum class Ether { kTcp, kArp, kIcmp, kOther };

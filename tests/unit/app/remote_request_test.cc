@@ -110,7 +110,7 @@ TEST(RemoteRequestTest, HexThereAndBack) {
 
 TEST(RemoteOptionsTest, EveryOptionGoesThroughSocketOptions) {
   for (const std::string_view name : {"nodelay", "cork", "keepalive", "keepidle_s", "keepintvl_s", "keepcnt", "mss", "rcvbuf",
-                                      "sndbuf", "user_timeout_ms", "linger_s", "quickack"}) {
+                                      "sndbuf", "user_timeout_ms", "linger_s", "quickack", "ttl", "dscp"}) {
     const RemoteOption* option = find_remote_option(name);
     ASSERT_NE(option, nullptr) << name;
     for (const std::int64_t value : {option->min, option->max}) {

@@ -103,6 +103,8 @@ rcvbuf = 65535
 sndbuf = 131072
 ecn = true
 fastopen = true
+ttl = 255
+dscp = 63
 seed = 42
 )" + std::string(kSmall));
   EXPECT_EQ(config.dpdk.instance, "edge-1.a");
@@ -125,6 +127,8 @@ seed = 42
   EXPECT_TRUE(config.tcp.ecn);
   EXPECT_EQ(config.tcp.sndbuf, 131072U);
   EXPECT_TRUE(config.tcp.fastopen);
+  EXPECT_EQ(config.tcp.ttl, 255U);
+  EXPECT_EQ(config.tcp.dscp, 63U);
   EXPECT_EQ(config.tcp.seed, 42U);
 }
 
@@ -161,11 +165,14 @@ rcvbuf = 4096
 sndbuf = 8192
 congestion_control = "bbr"
 pacing = false
+ttl = 1
 idle_timeout_s = 5
 keepalive = { enabled = true }
 body_bytes = 1024
 [tcp]
 pacing = true
+ttl = 33
+dscp = 46
 keepalive = { idle_s = 30 }
 )");
   const ServiceConfig& web = config.services.at(0);
@@ -183,6 +190,8 @@ keepalive = { idle_s = 30 }
   EXPECT_EQ(web.idle_timeout_s, 5U);
   EXPECT_EQ(web.congestion_control, CongestionControl::kBbr);
   EXPECT_FALSE(web.pacing) << "though [tcp] has it";
+  EXPECT_EQ(web.ttl, 1U) << "though [tcp] has another";
+  EXPECT_EQ(web.dscp, 46U) << "[tcp]'s";
   EXPECT_EQ(web.options.at("body_bytes"), "1024");
 }
 

@@ -50,6 +50,8 @@ TEST(SampleConfig, TheReferenceStatesTheDefaults) {
   EXPECT_EQ(given.tcp.buffers, defaults.tcp.buffers);
   EXPECT_EQ(given.tcp.rcvbuf, defaults.tcp.rcvbuf);
   EXPECT_EQ(given.tcp.sndbuf, defaults.tcp.sndbuf);
+  EXPECT_EQ(given.tcp.ttl, defaults.tcp.ttl);
+  EXPECT_EQ(given.tcp.dscp, defaults.tcp.dscp);
   EXPECT_EQ(given.tcp.seed, defaults.tcp.seed);
   EXPECT_EQ(given.ports.at(0).mtu, PortConfig{}.mtu);
   EXPECT_EQ(given.ports.at(0).vlan, PortConfig{}.vlan);
