@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What every device must do, tagged ports and AF_XDP included: echo requests, one page, one echo, a book that balances."""
+import ipaddress
 import os
 import re
+import socket
 
 from lab import Engine, SERVER, SERVER6, check, main, receive_all
 
@@ -40,6 +42,48 @@ def a_closed_port_refuses(link):
                 pass
 
 
+def segments_carry_ttl_and_dscp(link):
+    """Of their service, of [tcp] where it says nothing; the reset of a port where nobody listens, too."""
+    services = [('web', 80, 'app = "http"\nbody_bytes = 5000\nttl = 33\ndscp = 46'), ('echo', 7, 'app = "echo"')]
+    with Engine(link, services, tcp='ttl = 200\ndscp = 10'):
+        with link.clients.entered():
+            wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))  # ETH_P_ALL
+            wire.bind((link.client_device, 3))
+        with wire:
+            for address, host in ((SERVER, SERVER), (SERVER6, f'[{SERVER6}]')):
+                link.clients.sh('curl', '-sS', '-g', '--noproxy', '*', '--max-time', '30', '-o', '/dev/null', f'http://{host}/')
+                with link.connect(7, address) as sock:
+                    sock.sendall(b'hello')
+                    check(sock.recv(100) == b'hello')
+                try:
+                    link.connect(81, address).close()
+                except ConnectionRefusedError:
+                    pass
+            seen = fields_seen(wire)
+    expected = {80: (33, 46), 7: (200, 10), 81: (200, 10)}
+    for address in (SERVER, SERVER6):
+        for port, fields in expected.items():
+            check(seen.get((address, port)) == {fields}, address, port, seen)
+
+
+def fields_seen(wire):
+    """(TTL, DSCP) of the TCP segments that wait in a packet socket, by the address and port that they came from."""
+    seen = {}
+    wire.setblocking(False)
+    while True:
+        try:
+            packet = wire.recv(65535)
+        except BlockingIOError:
+            return seen
+        if packet[0] >> 4 == 4 and packet[9] == 6:
+            source, port, fields = packet[12:16], packet[20:22], (packet[8], packet[1] >> 2)
+        elif packet[0] >> 4 == 6 and packet[6] == 6:
+            source, port, fields = packet[8:24], packet[40:42], (packet[7], (packet[0] << 4 | packet[1] >> 4) >> 2 & 63)
+        else:
+            continue
+        seen.setdefault((str(ipaddress.ip_address(source)), int.from_bytes(port, 'big')), set()).add(fields)
+
+
 def misbehaving_services_end_as_they_should(link):
     """The behave app and daytime, as the kernel's sockets see them."""
     behave = [(name, number, f'app = "behave"\ndoes = "{name}"') for number, name in enumerate(('close', 'half-close', 'abort', 'close-unread'), 9001)]
@@ -72,4 +116,5 @@ def expect_reset(sock, what):
 
 
 if __name__ == '__main__':
-    main(the_kernel_pings_curls_and_echoes, a_closed_port_refuses, misbehaving_services_end_as_they_should)
+    main(the_kernel_pings_curls_and_echoes, a_closed_port_refuses, segments_carry_ttl_and_dscp,
+         misbehaving_services_end_as_they_should)
