@@ -18,18 +18,18 @@ constexpr OptionSpec kChargen[] = {
 };
 constexpr OptionSpec kHttp[] = {
     {.name = "head_timeout_s", .kind = OptionKind::kNumber, .max = 86'400},
-    {.name = "body_bytes", .kind = OptionKind::kNumber, .max = kMaxBytes, .group = 1},
-    {.name = "file", .kind = OptionKind::kText, .max = kMaxPath, .group = 1},
-    {.name = "root", .kind = OptionKind::kText, .max = kMaxPath, .group = 1},
+    {.name = "body_bytes", .kind = OptionKind::kNumber, .group = 1, .max = kMaxBytes},
+    {.name = "file", .kind = OptionKind::kText, .group = 1, .max = kMaxPath},
+    {.name = "root", .kind = OptionKind::kText, .group = 1, .max = kMaxPath},
 };
 constexpr OptionSpec kDaytime[] = {
     {.name = "time", .kind = OptionKind::kChoice, .choices = kClocks},
 };
 constexpr OptionSpec kBehave[] = {
-    {.name = "does", .kind = OptionKind::kChoice, .choices = kBehaviours, .required = true},
+    {.name = "does", .kind = OptionKind::kChoice, .required = true, .choices = kBehaviours},
 };
 constexpr OptionSpec kRemote[] = {
-    {.name = "socket", .kind = OptionKind::kText, .max = kMaxSocketPath, .required = true},
+    {.name = "socket", .kind = OptionKind::kText, .required = true, .max = kMaxSocketPath},
 };
 
 constexpr AppSpec kApps[] = {

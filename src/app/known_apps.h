@@ -21,11 +21,11 @@ enum class OptionKind : std::uint8_t {
 struct OptionSpec {
   std::string_view name;
   OptionKind kind = OptionKind::kText;
+  bool required = false;
+  unsigned group = 0;  // not 0: at most one option of the same group may be given
   std::uint64_t min = 0;
   std::uint64_t max = 0;
   std::span<const std::string_view> choices = {};
-  bool required = false;
-  unsigned group = 0;  // not 0: at most one option of the same group may be given
 };
 
 struct AppSpec {
