@@ -251,7 +251,7 @@ TEST(HttpTest, EveryHeadHasItsOwnTime) {
   bench.arrive_fin(all[3]);
   bench.arrive(all[5], std::string(kGet.substr(10)) + "GET");
   bench.poll_after(Duration::seconds(4));  // ten since the first
-  const auto late = [&](int i) { return count(bench.stack.at(all[i]).sent, "HTTP/1.1 408"); };
+  const auto late = [&](int i) { return count(bench.stack.at(all[static_cast<std::size_t>(i)]).sent, "HTTP/1.1 408"); };
   EXPECT_EQ(late(1), 0U);
   bench.poll_after(Duration::seconds(1));
   EXPECT_EQ(late(1), 1U);
@@ -262,8 +262,14 @@ TEST(HttpTest, EveryHeadHasItsOwnTime) {
   bench.poll_after(Duration::seconds(2));
   EXPECT_EQ(late(5), 1U);
   for (const int i : {0, 2, 3}) EXPECT_EQ(late(i), 0U);
+  all.push_back(bench.accept());
+  bench.arrive(all[6], kGet.substr(0, 10));
+  bench.arrive(all[6], kGet.substr(10));
   bench.poll_after(Duration::seconds(60));
-  EXPECT_FALSE(bench.stack.at(all[0]).gone()) << "it asks for nothing now";
+  for (const int i : {0, 6}) {
+    EXPECT_EQ(late(i), 0U);
+    EXPECT_FALSE(bench.stack.at(all[static_cast<std::size_t>(i)]).gone()) << "it asks for nothing now";
+  }
 }
 
 TEST(HttpTest, NoHeadIsLateWithATimeoutOfZero) {
