@@ -52,6 +52,7 @@ struct alignas(64) Buf {
   std::uint8_t n_fragments;    // to transmit: entries of fragments() that follow data[len]
   std::uint16_t l2_len, l3_len;// to transmit with an offload: header lengths in bytes
   std::uint32_t len_total;     // to transmit: len plus the fragments' bytes
+  Buf* run_last;               // received ahead of a gap, first of what lies there without another gap: the last of it
 
   [[nodiscard]] std::uint8_t* end() const noexcept { return data + len; }
   [[nodiscard]] std::uint32_t headroom() const noexcept { return static_cast<std::uint32_t>(data - room); }

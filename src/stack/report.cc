@@ -142,6 +142,7 @@ struct StackCounterTable {
       {"paws_dropped", [](const Stack& s) -> std::uint64_t { return s.counters_.paws_dropped; }},
       {"challenge_acks", [](const Stack& s) -> std::uint64_t { return s.counters_.challenge_acks; }},
       {"challenge_acks_limited", [](const Stack& s) -> std::uint64_t { return s.counters_.challenge_acks_limited; }},
+      {"ooo_buffers", [](const Stack& s) -> std::uint64_t { return s.env_.ooo_bufs; }},
       {"ooo_dropped", [](const Stack& s) -> std::uint64_t { return s.counters_.ooo_dropped; }},
       {"rto_timeouts", [](const Stack& s) -> std::uint64_t { return s.counters_.rto_timeouts; }},
       {"fast_retransmits", [](const Stack& s) -> std::uint64_t { return s.counters_.fast_retransmits; }},

@@ -61,6 +61,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
   constexpr std::size_t kSpareMin = 640;
   const std::size_t spare = std::max(config.buffers / 4, kSpareMin);
   if (config.buffers > spare) bufs_.spare_beyond(config.buffers - spare);
+  if (config.buffers != 0) env_.ooo_bufs_max = static_cast<std::uint32_t>(config.buffers / 4);
 }
 
 Stack::~Stack() {

@@ -184,7 +184,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 76;
+  static constexpr std::size_t kNamedCounters = 77;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }

@@ -162,6 +162,7 @@ void release(Tcb& tcb, Env& env) noexcept {
   drop_map(tcb, env);
   if (tcb.side == kNoIndex) return;
   env.bufs.release_all(env.sides[tcb.side].ooo_head);
+  env.ooo_bufs -= env.sides[tcb.side].ooo_bufs;
   env.sides.give(tcb.side);
   tcb.side = kNoIndex;
 }

@@ -83,6 +83,8 @@ struct Env {
   const std::uint16_t* local_mss;    // MSS that the MTU allows, indexed by FlowId::local_addr
   Counters& counters;
   std::uint8_t events = 0;           // Event, collected by the core
+  std::uint32_t ooo_bufs = 0;        // buffers that lie ahead of gaps, of all connections
+  std::uint32_t ooo_bufs_max = UINT32_MAX;
 
   [[nodiscard]] const Params& of(const Tcb& tcb) const noexcept { return params[tcb.params]; }
   [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now.ms()); }

@@ -75,15 +75,21 @@ const char* broken_side(const Tcb& tcb, const Side& side) noexcept {
   std::uint32_t bytes = 0;
   std::uint32_t bufs = 0;
   const Buf* last = nullptr;
+  const Buf* run = nullptr;
   for (const Buf* buf = side.ooo_head; buf != nullptr; buf = buf->next) {
     if (!buf->seq.after(tcb.rcv_nxt)) return "out-of-order data is not ahead of a gap";
     if (last != nullptr && buf->seq.before(last->seq + last->len)) return "out-of-order data overlaps";
+    if (last == nullptr || buf->seq != last->seq + last->len) {
+      if (run != nullptr && run->run_last != last) return "a run ahead of a gap does not know its last buffer";
+      run = buf;
+    }
     bytes += buf->len;
     ++bufs;
     last = buf;
   }
   if (bytes != side.ooo_bytes || bufs != side.ooo_bufs) return "out-of-order data and its count disagree";
-  if (last != side.ooo_tail) return "the out-of-order list's tail is not its last buffer";
+  if (run != nullptr && run->run_last != last) return "a run ahead of a gap does not know its last buffer";
+  if (run != side.ooo_last) return "the last run ahead of a gap is another";
   const bool fin_waits = (tcb.flags & kFinOutOfOrder) != 0;
   if (fin_waits && !side.fin_seq.after(tcb.rcv_nxt)) return "FIN ahead of a gap is not ahead";
   if ((side.n_recent != 0) != (bufs != 0 || fin_waits)) return "SACK blocks and out-of-order data disagree";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Received text: the queue in order, and in the side block what lies ahead of a gap
-// (sorted, disjoint) with the SACK blocks that tell the peer of it.
+// (sorted, disjoint, in runs without a gap) with the SACK blocks that tell the peer of it.
 // Where bytes overlap: in order, what arrives wins over what is queued ahead of the
-// gap; ahead of the gap, what is queued wins unless it is covered whole. Either way no
+// gap; ahead of the gap, what is queued wins unless its run is covered whole. Either way no
 // buffer is ever split.
 #include <algorithm>
 #include <cstring>
@@ -29,6 +29,9 @@ bool copy_behind(Buf* tail, const Buf& buf) noexcept {
   return true;
 }
 
+// Runs that are passed on the way to a segment's place: as many gaps as a full window of 16 MB has at 1 % loss.
+constexpr unsigned kMaxRunsPassed = 128;
+
 // Buffers that may lie ahead of a gap: enough for half-full segments, not for a stream of single bytes.
 std::uint32_t ooo_limit(const Tcb& tcb, const Env& env) noexcept { return env.of(tcb).rcvbuf / 512 + 64; }
 
@@ -50,6 +53,12 @@ void append(Tcb& tcb, Buf* buf, Env& env) noexcept {
   tcb.rcv_tail = buf;
 }
 
+// --- runs: the first buffer of each knows the last ---
+
+SeqNum run_end(const Buf& run) noexcept { return end_of(*run.run_last); }
+// The run behind `run`, or the first one behind null.
+Buf* next_run(const Side& side, const Buf* run) noexcept { return run == nullptr ? side.ooo_head : run->run_last->next; }
+
 // --- SACK blocks (RFC 2018 4): whole runs of what is held, the one that changed last in front ---
 
 void remove_block(Side& side, unsigned i) noexcept {
@@ -57,22 +66,8 @@ void remove_block(Side& side, unsigned i) noexcept {
   --side.n_recent;
 }
 
-// Where the run that ends in `last` begins; a walk for the rare run that is no block any more.
-SeqNum run_begin(const Side& side, const Buf* last) noexcept {
-  SeqNum begin = side.ooo_head->seq;
-  for (const Buf* buf = side.ooo_head; buf != last; buf = buf->next) {
-    if (end_of(*buf) != buf->next->seq) begin = buf->next->seq;
-  }
-  return begin;
-}
-SeqNum run_end(const Buf* first) noexcept {
-  while (first->next != nullptr && first->next->seq == end_of(*first)) first = first->next;
-  return end_of(*first);
-}
-
-// [left, right) has joined what is held; `before` and `behind` are its neighbours in the list if they
-// touch it, or the buffer that has it already.
-void note_block(const Tcb& tcb, Side& side, SeqNum left, SeqNum right, const Buf* before, const Buf* behind) noexcept {
+// Something has joined the run, or the FIN, that [left, right) is now; or it was there already.
+void note_block(const Tcb& tcb, Side& side, SeqNum left, SeqNum right) noexcept {
   wire::SackBlock block{left, right};
   for (unsigned i = side.n_recent; i-- > 0;) {
     const wire::SackBlock known = side.recent[i];
@@ -81,8 +76,6 @@ void note_block(const Tcb& tcb, Side& side, SeqNum left, SeqNum right, const Buf
     block.right = later(block.right, known.right);
     remove_block(side, i);
   }
-  if (before != nullptr && block.left == left) block.left = run_begin(side, before);
-  if (behind != nullptr && block.right == right) block.right = run_end(behind);
   if ((tcb.flags & kFinOutOfOrder) != 0 && block.right == side.fin_seq) block.right += 1;
   if (side.n_recent == std::size(side.recent)) --side.n_recent;
   std::copy_backward(side.recent, side.recent + side.n_recent, side.recent + side.n_recent + 1);
@@ -102,26 +95,47 @@ void forget_blocks(const Tcb& tcb, Side& side) noexcept {
   }
   if (side.n_recent != 0) return;
   if (side.ooo_head != nullptr) {
-    note_block(tcb, side, side.ooo_head->seq, run_end(side.ooo_head), nullptr, nullptr);
+    note_block(tcb, side, side.ooo_head->seq, run_end(*side.ooo_head));
   } else if ((tcb.flags & kFinOutOfOrder) != 0 && side.fin_seq.after(tcb.rcv_nxt)) {
-    note_block(tcb, side, side.fin_seq, side.fin_seq + 1, nullptr, nullptr);
+    note_block(tcb, side, side.fin_seq, side.fin_seq + 1);
   }
 }
 
 // --- the list ahead of the gap ---
 
-void unlink_behind(Side& side, Buf* before, Buf* buf) noexcept {
-  (before == nullptr ? side.ooo_head : before->next) = buf->next;
-  if (side.ooo_tail == buf) side.ooo_tail = before;
-  side.ooo_bytes -= buf->len;
+void account_gone(Side& side, const Buf& buf, Env& env) noexcept {
+  side.ooo_bytes -= buf.len;
   --side.ooo_bufs;
+  --env.ooo_bufs;
+}
+
+// What is left of the first run keeps its end.
+Buf* pop_front(Side& side, Env& env) noexcept {
+  Buf* buf = side.ooo_head;
+  Buf* const rest = buf->run_last != buf ? buf->next : nullptr;
+  if (rest != nullptr) rest->run_last = buf->run_last;
+  if (side.ooo_last == buf) side.ooo_last = rest;
+  side.ooo_head = buf->next;
+  account_gone(side, *buf, env);
+  return buf;
+}
+
+// `before` is the run in front of it, or null.
+void drop_run(Side& side, Buf* before, Buf* run, Env& env) noexcept {
+  Buf* const behind = run->run_last->next;
+  (before == nullptr ? side.ooo_head : before->run_last->next) = behind;
+  if (side.ooo_last == run) side.ooo_last = before;
+  while (run != behind) {
+    Buf* gone = std::exchange(run, run->next);
+    account_gone(side, *gone, env);
+    env.bufs.release(gone);
+  }
 }
 
 // RCV.NXT has reached the list: moves over what is in order now.
 void absorb(Tcb& tcb, Side& side, Env& env) noexcept {
   while (side.ooo_head != nullptr && !side.ooo_head->seq.after(tcb.rcv_nxt)) {
-    Buf* buf = side.ooo_head;
-    unlink_behind(side, nullptr, buf);
+    Buf* buf = pop_front(side, env);
     const std::uint32_t overlap = std::min(tcb.rcv_nxt - buf->seq, buf->len);
     if (overlap > 0) note_duplicate(tcb, buf->seq, buf->seq + overlap, env);
     if (overlap == buf->len) {
@@ -152,71 +166,92 @@ Verdict in_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
   return Verdict::kData;
 }
 
-// The place of `seq` in the list: the last buffer that begins at or before it, null for the front.
-Buf* find_before(const Side& side, SeqNum seq) noexcept {
-  if (side.ooo_tail != nullptr && !side.ooo_tail->seq.after(seq)) return side.ooo_tail;
-  Buf* before = nullptr;
-  for (Buf* buf = side.ooo_head; buf != nullptr && !buf->seq.after(seq); buf = buf->next) before = buf;
-  return before;
+// The last run that begins at or before `seq`, null for none. False when it lies too many runs in to be looked for.
+bool find_run(const Side& side, SeqNum seq, Buf*& run) noexcept {
+  run = side.ooo_last;
+  if (run == nullptr || !run->seq.after(seq)) return true;
+  run = nullptr;
+  unsigned passed = 0;
+  for (Buf* next = side.ooo_head; !next->seq.after(seq); next = next_run(side, run)) {  // the last one ends this
+    if (++passed > kMaxRunsPassed) return false;
+    run = next;
+  }
+  return true;
 }
 
-// Takes away what the list has already; false when nothing is left of the segment.
-bool cut_known(Tcb& tcb, Side& side, Segment& segment, Buf* before, Env& env) noexcept {
-  if (before != nullptr && end_of(*before).after(segment.seq)) {
-    const std::uint32_t known = std::min(segment.len, end_of(*before) - segment.seq);
+// Takes away what is held already, in `run` and behind it; false when nothing is left of the segment.
+bool cut_known(Tcb& tcb, Side& side, Segment& segment, Buf* run, Env& env) noexcept {
+  if (run != nullptr && run_end(*run).after(segment.seq)) {
+    const std::uint32_t known = std::min(segment.len, run_end(*run) - segment.seq);
     note_duplicate(tcb, segment.seq, segment.seq + known, env);
     if (known == segment.len) {  // RFC 2883 4: the block that holds it follows the duplicate
-      note_block(tcb, side, segment.seq, segment.seq + known, before, before);
+      note_block(tcb, side, run->seq, run_end(*run));
       return false;
     }
     trim_front(segment, known);
   }
   const SeqNum end = segment.seq + segment.len;
-  for (Buf* next = before == nullptr ? side.ooo_head : before->next; next != nullptr && next->seq.before(end);
-       next = before == nullptr ? side.ooo_head : before->next) {
-    note_duplicate(tcb, next->seq, earlier(end, end_of(*next)), env);
-    if (end_of(*next).after(end)) {
+  for (Buf* next = next_run(side, run); next != nullptr && next->seq.before(end); next = next_run(side, run)) {
+    note_duplicate(tcb, next->seq, earlier(end, run_end(*next)), env);
+    if (run_end(*next).after(end)) {
       trim_back(segment, end - next->seq);
       break;
     }
-    unlink_behind(side, before, next);
-    env.bufs.release(next);
+    drop_run(side, run, next, env);
   }
   return true;
 }
 
+// Room for one more buffer: by this connection's share, by that of all, and while there are buffers at all.
+bool may_hold(const Tcb& tcb, const Side& side, Env& env) noexcept {
+  return side.ooo_bufs < ooo_limit(tcb, env) && env.ooo_bufs < env.ooo_bufs_max && !env.bufs.scarce();
+}
+
+Verdict refuse(Env& env) noexcept {
+  ++env.counters.ooo_dropped;
+  return Verdict::kDataRefused;
+}
+
+// Deviation: RFC 9293 3.10.7.4 would have what lies in the window kept. Ahead of a gap it is not, beyond the bounds of
+// memory and of work a packet; the peer sends it again. Pinned by HolesBeyondTheBoundAreLeftToThePeer.
 Verdict out_of_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
   tcb.flags |= kAckNow;  // RFC 5681 4.2
   Side* side = need_side(tcb, env);
-  if (side == nullptr) {
-    ++env.counters.ooo_dropped;
-    return Verdict::kDataRefused;
-  }
-  Buf* before = find_before(*side, segment.seq);
-  if (!cut_known(tcb, *side, segment, before, env)) return Verdict::kDataDuplicate;
-  const SeqNum end = segment.seq + segment.len;
-  const bool touches = before != nullptr && end_of(*before) == segment.seq;
-  if (!touches || !copy_behind(before, *segment.payload)) {
-    if (side->ooo_bufs >= ooo_limit(tcb, env)) {
-      ++env.counters.ooo_dropped;
-      return Verdict::kDataRefused;
+  if (side == nullptr) return refuse(env);
+  Buf* run = nullptr;
+  if (!find_run(*side, segment.seq, run)) [[unlikely]] return refuse(env);
+  const std::uint32_t held = side->ooo_bufs;
+  if (!cut_known(tcb, *side, segment, run, env)) return Verdict::kDataDuplicate;
+  Buf* const next = next_run(*side, run);
+  const bool touches = run != nullptr && run_end(*run) == segment.seq;
+  const bool reaches = next != nullptr && next->seq == segment.seq + segment.len;
+  if (!touches || !copy_behind(run->run_last, *segment.payload)) {
+    // What took the place of others must stay: the peer knows of them.
+    if (side->ooo_bufs == held && !may_hold(tcb, *side, env)) {
+      drop_idle_side(tcb, env);
+      return refuse(env);
     }
     Buf* buf = std::exchange(segment.payload, nullptr);
     buf->seq = segment.seq;
-    Buf*& link = before == nullptr ? side->ooo_head : before->next;
+    buf->run_last = buf;
+    Buf*& link = run == nullptr ? side->ooo_head : run->run_last->next;
     buf->next = link;
     link = buf;
-    if (buf->next == nullptr) side->ooo_tail = buf;
     ++side->ooo_bufs;
-    if (!touches) before = nullptr;
-    side->ooo_bytes += segment.len;
-    const Buf* behind = buf->next != nullptr && buf->next->seq == end ? buf->next : nullptr;
-    note_block(tcb, *side, segment.seq, end, before, behind);
-    return Verdict::kDataOutOfOrder;
+    ++env.ooo_bufs;
+    if (touches) {
+      run->run_last = buf;
+    } else {
+      run = buf;
+      if (next == nullptr) side->ooo_last = run;
+    }
   }
   side->ooo_bytes += segment.len;
-  const Buf* behind = before->next != nullptr && before->next->seq == end ? before->next : nullptr;
-  note_block(tcb, *side, segment.seq, end, before, behind);
+  if (reaches) {
+    run->run_last = next->run_last;
+    if (side->ooo_last == next) side->ooo_last = run;
+  }
+  note_block(tcb, *side, run->seq, run_end(*run));
   return Verdict::kDataOutOfOrder;
 }
 
@@ -245,11 +280,12 @@ bool hold_fin(Tcb& tcb, SeqNum fin_seq, Env& env) noexcept {
   if (side == nullptr) return false;
   // Text in its very place is held: the peer contradicts itself, and what was there first stays. RCV.NXT
   // would pass the FIN otherwise.
-  const Buf* there = find_before(*side, fin_seq);
-  if (there != nullptr && end_of(*there).after(fin_seq)) return true;
+  Buf* there = nullptr;
+  if (!find_run(*side, fin_seq, there)) return false;
+  if (there != nullptr && run_end(*there).after(fin_seq)) return true;
   side->fin_seq = fin_seq;
-  const Buf* before = side->ooo_tail != nullptr && end_of(*side->ooo_tail) == fin_seq ? side->ooo_tail : nullptr;
-  note_block(tcb, *side, fin_seq, fin_seq + 1, before, nullptr);
+  const bool touches = there != nullptr && run_end(*there) == fin_seq;
+  note_block(tcb, *side, touches ? there->seq : fin_seq, fin_seq + 1);
   tcb.flags |= kFinOutOfOrder;
   return true;
 }
@@ -258,7 +294,8 @@ void drop_out_of_order(Tcb& tcb, Env& env) noexcept {
   Side* side = side_of(tcb, env);
   if (side == nullptr) return;
   env.bufs.release_all(side->ooo_head);
-  side->ooo_head = side->ooo_tail = nullptr;
+  env.ooo_bufs -= side->ooo_bufs;
+  side->ooo_head = side->ooo_last = nullptr;
   side->ooo_bytes = side->ooo_bufs = 0;
   side->n_recent = 0;
   drop_idle_side(tcb, env);

@@ -125,7 +125,7 @@ static_assert(sizeof(Tcb) == 192, "an idle connection is three cache lines, its 
 // returned when all are filled. Without one (slab empty) out-of-order data is dropped.
 struct Side {
   Buf* ooo_head = nullptr;             // out of order, sorted by Buf::seq, disjoint
-  Buf* ooo_tail = nullptr;             // where most of what arrives ahead of a gap belongs
+  Buf* ooo_last = nullptr;             // first buffer of the last run: where most of what arrives ahead of a gap belongs
   std::uint32_t ooo_bytes = 0;         // payload bytes
   std::uint32_t ooo_bufs = 0;
   SeqNum fin_seq;                      // with kFinOutOfOrder

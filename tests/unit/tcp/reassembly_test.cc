@@ -243,6 +243,54 @@ TEST_F(Reassembly, SegmentsOfOneByteTakeMemoryByTheirBytes) {
   EXPECT_GT(c.counters.ooo_dropped, 0U);
 }
 
+// What lies far from both ends of many runs is not looked for.
+TEST_F(Reassembly, HolesBeyondTheBoundAreLeftToThePeer) {
+  constexpr int kRuns = 400;
+  for (int i = 1; i <= kRuns; ++i) EXPECT_EQ(c.arrive(piece(20 * i, 20 * i + 10)), Verdict::kDataOutOfOrder) << "at the end";
+  c.settle();
+  EXPECT_EQ(c.arrive(piece(20 * 100 + 10, 20 * 100 + 20)), Verdict::kDataOutOfOrder);
+  EXPECT_EQ(c.arrive(piece(20 * 300 + 10, 20 * 300 + 20)), Verdict::kDataRefused);
+  EXPECT_EQ(c.counters.ooo_dropped, 1U);
+  EXPECT_EQ(c.arrive(piece(20 * kRuns + 10, 20 * kRuns + 20)), Verdict::kDataOutOfOrder);
+  EXPECT_EQ(c.arrive({.flags = kAck | kFin, .seq = 1 + 20 * 300 + 12}), Verdict::kDataRefused);
+  c.arrive(piece(0, 20));
+  for (int i = 1; i < kRuns; ++i) c.arrive(piece(20 * i + 10, 20 * i + 20));
+  EXPECT_EQ(c.read(), text(0, 20 * (kRuns + 1)));
+  EXPECT_EQ(c.sides.used(), 0U);
+}
+
+TEST_F(Reassembly, ARunIsOneStepHoweverManyBuffersItHas) {
+  // From the back, so that no byte can be copied behind another.
+  for (int i = 500; i > 200; --i) ASSERT_EQ(c.arrive(piece(i, i + 1)), Verdict::kDataOutOfOrder);
+  c.arrive(piece(600, 700));
+  c.settle();
+  EXPECT_EQ(c.arrive(piece(400, 550)), Verdict::kDataOutOfOrder) << "the half that is known is not looked at";
+  EXPECT_EQ(c.answer(), "A 1 1 <401-502 202-551 601-701>");
+  c.arrive(piece(0, 600));
+  EXPECT_EQ(c.read(), text(0, 700));
+}
+
+TEST_F(Reassembly, OfAllBuffersOnlyAPartLiesAheadOfGaps) {
+  c.env().ooo_bufs_max = 10;
+  for (int i = 1; i <= 12; ++i) c.arrive(piece(20 * i, 20 * i + 10));
+  EXPECT_EQ(c.env().ooo_bufs, 10U);
+  EXPECT_EQ(c.counters.ooo_dropped, 2U);
+  c.arrive(piece(0, 45));
+  EXPECT_EQ(c.env().ooo_bufs, 8U);
+  EXPECT_EQ(c.arrive(piece(500, 510)), Verdict::kDataOutOfOrder);
+  release(c.tcb, c.env());
+  EXPECT_EQ(c.env().ooo_bufs, 0U);
+}
+
+TEST_F(Reassembly, NothingIsHeldAheadOfAGapWhileBuffersAreScarce) {
+  c.bufs.spare_beyond(0);
+  EXPECT_EQ(c.arrive(piece(20, 30)), Verdict::kDataRefused);
+  EXPECT_EQ(c.sides.used(), 0U);
+  EXPECT_EQ(c.bufs.refused(), 1U) << "and whoever can gives some back";
+  c.arrive(piece(0, 30));
+  EXPECT_EQ(c.read(), text(0, 30));
+}
+
 TEST_F(Reassembly, AdjacentBytesAheadOfAGapShareABuffer) {
   for (int i = 10; i < 1010; ++i) c.arrive(piece(i, i + 1));
   EXPECT_LE(c.bufs.in_use(), 2U);
