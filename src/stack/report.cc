@@ -99,6 +99,7 @@ struct StackCounterTable {
       {"fastopen_refused", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_refused; }},
       {"fastopen_active", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.fastopen_active; }},
       {"zero_window_aborts", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.zero_window_aborts; }},
+      {"silent_aborts", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.silent_aborts; }},
       {"full_table_aborts", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.full_table_aborts; }},
       {"time_wait", [](const Stack& s) -> std::uint64_t { return s.slabs_.time_waits.used(); }},
       {"time_wait_overflow", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.time_wait_overflow; }},

@@ -85,6 +85,7 @@ struct StackCounters {
   std::uint64_t half_open_dropped = 0;   // accepted no longer: listener closed, or the engine drains
   std::uint64_t table_full = 0;
   std::uint64_t zero_window_aborts = 0;
+  std::uint64_t silent_aborts = 0;
   std::uint64_t full_table_aborts = 0;
   std::uint64_t fastopen_granted = 0, fastopen_accepted = 0, fastopen_refused = 0, fastopen_active = 0;
   std::uint64_t cookies_sent = 0, cookies_accepted = 0, cookies_refused = 0;
@@ -184,7 +185,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 77;
+  static constexpr std::size_t kNamedCounters = 78;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
