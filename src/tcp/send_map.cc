@@ -66,7 +66,6 @@ bool SendRecords::make_room(Pos& p, unsigned spare) noexcept {
   const unsigned n = count(p.block);
   if (map_.n_blocks == 0) {
     if (n == SendMap::kOwn) return add_block(p);
-    spare = 0;
   } else {
     if (map_.n + spare >= limit()) return false;
     if (n + spare >= SendMore::kRecords) return shift_to_former(p) || add_block(p);
