@@ -16,7 +16,9 @@ std::uint32_t congestion_blocks(const StackConfig& config) noexcept {
 std::uint32_t send_maps(const StackConfig& config) noexcept {
   return config.send_maps != 0 ? config.send_maps : std::max(64U, config.max_connections / 8);
 }
-std::uint32_t long_send_maps(const StackConfig& config) noexcept { return std::max(256U, send_maps(config) / 8); }
+std::uint32_t long_send_maps(const StackConfig& config) noexcept {
+  return std::clamp(send_maps(config) / 8, 256U, tcp::kMostSendMores);
+}
 std::uint32_t table_entries(const StackConfig& config) noexcept {
   return 2 * config.max_connections + config.syn_cache;
 }

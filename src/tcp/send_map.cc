@@ -113,14 +113,14 @@ bool SendRecords::add_block(Pos& p) noexcept {
     std::copy(records, records + n, fresh.records);
     map_.n_blocks = 1;
     map_.first = 0;
-    map_.blocks[0] = index;
+    map_.blocks[0] = static_cast<std::uint16_t>(index);
     return true;
   }
   // Holes come in order: what lies before the newest will hardly be split again, so the cut is there.
   const unsigned from = p.i == n ? n : std::max(p.i, n / 2);
   std::copy(records + from, records + n, fresh.records);
   std::copy_backward(map_.blocks + p.block + 1, map_.blocks + map_.n_blocks, map_.blocks + map_.n_blocks + 1);
-  map_.blocks[p.block + 1] = index;
+  map_.blocks[p.block + 1] = static_cast<std::uint16_t>(index);
   ++map_.n_blocks;
   more(p.block).n = from;
   fresh.n = n - from;

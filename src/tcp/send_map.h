@@ -41,12 +41,13 @@ struct SendMore {
   SendRecord records[kRecords];
 };
 static_assert(sizeof(SendMore) <= 4096);
+inline constexpr std::uint32_t kMostSendMores = 65'535;  // an index of 16 bits names them
 
 // Records and the state of recovery, from a slab reserved at start. It exists while something is outstanding
 // that one time and one fate do not describe.
 struct SendMap {
   static constexpr unsigned kOwn = 12;
-  static constexpr unsigned kMostBlocks = 36;
+  static constexpr unsigned kMostBlocks = 72;
   static constexpr std::uint8_t kReoPersist = 16;
 
   SendMap() noexcept : own{} {}
@@ -83,7 +84,7 @@ struct SendMap {
   Buf* resent_buf = nullptr;           // holds resent_seq, which was sent again lately: where the search for the next begins
   union {
     SendRecord own[kOwn];
-    std::uint32_t blocks[kMostBlocks]; // indices of SendMores, in order
+    std::uint16_t blocks[kMostBlocks]; // indices of SendMores, in order
   };
 };
 static_assert(sizeof(SendMap) <= 256);

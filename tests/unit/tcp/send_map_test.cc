@@ -268,7 +268,7 @@ TEST(SendMap, ManyHolesAreBounded) {
       records.sack(kBase + left, kBase + left + 1, [](const SendRecord&, SeqNum, SeqNum) {});
     }
     EXPECT_LE(records.size(), limit) << bytes;
-    EXPECT_GT(records.size(), limit * 9 / 10) << bytes;
+    EXPECT_GT(records.size(), limit * 8 / 10) << bytes;
     EXPECT_LE(more.used(), SendMap::kMostBlocks);
     EXPECT_TRUE(records.consistent());
     records.clear();
