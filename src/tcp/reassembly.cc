@@ -120,13 +120,13 @@ Buf* pop_front(Side& side, Env& env) noexcept {
   return buf;
 }
 
-// `before` is the run in front of it, or null.
-void drop_run(Side& side, Buf* before, Buf* run, Env& env) noexcept {
-  Buf* const behind = run->run_last->next;
+// `dropped` is a run, `before` the one in front of it, or null.
+void drop_run(Side& side, Buf* before, Buf* dropped, Env& env) noexcept {
+  Buf* const behind = dropped->run_last->next;
   (before == nullptr ? side.ooo_head : before->run_last->next) = behind;
-  if (side.ooo_last == run) side.ooo_last = before;
-  while (run != behind) {
-    Buf* gone = std::exchange(run, run->next);
+  if (side.ooo_last == dropped) side.ooo_last = before;
+  while (dropped != behind) {
+    Buf* gone = std::exchange(dropped, dropped->next);
     account_gone(side, *gone, env);
     env.bufs.release(gone);
   }
