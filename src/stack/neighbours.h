@@ -46,8 +46,10 @@ class Neighbours {
   static constexpr Duration kRetry = Duration::seconds(1);
   static constexpr std::uint8_t kTries = 3;
   static constexpr std::uint8_t kMaxWaiting = 8;
-  // New questions a second that strangers cause. Each holds a place for three seconds: together fewer than there are.
+  // New questions that strangers cause, a second and at once: clients of the link may well all come together. Each holds a
+  // place for three seconds: together fewer than there are.
   static constexpr std::uint32_t kStrangersPerSecond = 200;
+  static constexpr std::uint32_t kStrangersAtOnce = 400;
 
   // `sets` of four entries each. `confirm`: ask again about entries that nobody
   // spoke of for kReachable; without it (a capture answers no request) they stay as learned.
@@ -135,7 +137,7 @@ class Neighbours {
   std::size_t sets_;
   bool confirm_;
   Rng& rng_;
-  TokenBucket strangers_{kStrangersPerSecond};
+  TokenBucket strangers_{kStrangersPerSecond, kStrangersAtOnce};
   BufPool& bufs_;
   Instant next_check_ = Instant::never();
   NeighbourCounters counters_;

@@ -13,14 +13,15 @@ namespace sluice::stack {
 
 class TokenBucket {
  public:
-  // About `per_second` tokens a second, bursts of about a twentieth of that.
-  explicit constexpr TokenBucket(std::uint32_t per_second) noexcept
-      : slice_(std::max(per_second / 20, 8U)), tokens_(slice_) {}
+  // About `per_second` tokens a second; `burst` of them at once, or about a twentieth of a second's if that is more.
+  explicit constexpr TokenBucket(std::uint32_t per_second, std::uint32_t burst = 0) noexcept
+      : slice_(std::max(per_second / 20, 8U)), most_(std::max(burst, slice_)), tokens_(most_) {}
 
   bool take(Instant now, Rng& rng) noexcept {
     if (now >= refill_) [[unlikely]] {
-      refill_ = now + Duration::milliseconds(50);
-      tokens_ = slice_ - rng.below(slice_ / 4);
+      const auto slices = 1 + (now - refill_).ns / kSlice.ns;
+      refill_ = now + kSlice;
+      tokens_ = static_cast<std::uint32_t>(std::min<std::int64_t>(most_, tokens_ + slices * slice_)) - rng.below(slice_ / 4);
     }
     if (tokens_ == 0) return false;
     --tokens_;
@@ -28,7 +29,9 @@ class TokenBucket {
   }
 
  private:
+  static constexpr Duration kSlice = Duration::milliseconds(50);
   std::uint32_t slice_;
+  std::uint32_t most_;
   std::uint32_t tokens_;
   Instant refill_{};
 };

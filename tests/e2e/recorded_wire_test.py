@@ -72,7 +72,8 @@ class RecordedOverAWire(Recording):
             arguments = [word for page in pages for word in ('-o', '/dev/null', page)]
             self.client.sh('curl', '-sS', '--max-time', '20', *arguments)
             self.client.sh('curl', '-sS', '--max-time', '20', '--parallel', '--parallel-immediate', *arguments)
-        self.assertLess(3, len(self.replay()))
+        # An ACK of more than eight segments opens the kernel's window by all of them, ours by eight (RFC 9406).
+        self.assertLess(3, len(self.replay(may_fall_behind=True)))
 
     def test_both_close_at_once(self):
         with self.recording(delay_ms=40):

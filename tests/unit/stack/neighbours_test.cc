@@ -123,17 +123,35 @@ TEST_F(NeighboursTest, StrangersCauseSoManyQuestionsAndNoMore) {
     if (lookup.solicit != nullptr) ++asked;
     now = now + Duration::microseconds(500);
   }
-  EXPECT_LE(asked, 10 * Neighbours::kStrangersPerSecond);
-  EXPECT_GE(asked, 8 * Neighbours::kStrangersPerSecond);
+  EXPECT_LE(asked, Neighbours::kStrangersAtOnce + 10 * Neighbours::kStrangersPerSecond);
+  EXPECT_GE(asked, Neighbours::kStrangersAtOnce + 8 * Neighbours::kStrangersPerSecond);
   EXPECT_EQ(link.counters().limited, 20'000 - asked);
   EXPECT_NE(link.resolve(0, ip(1), now, Asker::kOurs).solicit, nullptr) << "connections ask nevertheless";
+}
+
+// A link's clients after our start, or after theirs.
+TEST_F(NeighboursTest, HundredsOfStrangersMayComeAtOnce) {
+  Neighbours link{256, true, rng, bufs};
+  now = now + Duration::seconds(5);
+  for (int turn = 0; turn < 2; ++turn) {
+    for (std::uint32_t i = 0; i < 300; ++i) {
+      const auto net = static_cast<std::uint8_t>(turn);
+      const IpAddress from = IpAddress::v4(10, net, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i));
+      ASSERT_NE(link.resolve(0, from, now, Asker::kStranger).solicit, nullptr) << turn << ' ' << i;
+    }
+    now = now + Duration::seconds(3);
+  }
 }
 
 TEST_F(NeighboursTest, WhatIsKnownIsConfirmedWhateverStrangersCause) {
   Neighbours link{256, true, rng, bufs};
   EXPECT_EQ(link.learn(0, ip(1), kMac, true, now), nullptr);
   now = now + Duration::seconds(31);
-  for (std::uint8_t i = 2; !link.resolve(0, ip(i), now, Asker::kStranger).limited; ++i) ASSERT_LT(i, 250);
+  for (std::uint32_t i = 0;; ++i) {
+    ASSERT_LE(i, Neighbours::kStrangersAtOnce);
+    const IpAddress from = IpAddress::v4(10, 2, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i));
+    if (link.resolve(0, from, now, Asker::kStranger).limited) break;
+  }
   const auto lookup = link.resolve(0, ip(1), now, Asker::kStranger);
   EXPECT_NE(lookup.mac, nullptr);
   EXPECT_NE(lookup.solicit, nullptr);
