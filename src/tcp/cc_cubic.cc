@@ -107,12 +107,12 @@ std::uint32_t w_cubic(std::uint32_t t_ms, std::uint32_t k_ms, std::uint32_t w_ma
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   const bool slow_start = tcb.cwnd < tcb.ssthresh;
   if (slow_start && (tcb.ssthresh != kNoSsthresh || !reno::window_used(tcb, sample.flight))) {
-    reno::acked(tcb, sample.acked, sample.flight);
+    reno::acked(tcb, sample);
     return;
   }
   CongestionState* state = congestion::need_state(tcb, env);
   if (state == nullptr) [[unlikely]] {
-    reno::acked(tcb, sample.acked, sample.flight);
+    reno::acked(tcb, sample);
   } else if (slow_start) {
     hystart::acked(tcb, state->as_hystart(), sample);
   } else {

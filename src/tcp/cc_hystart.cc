@@ -51,7 +51,7 @@ void judge_delay(HyStart& h) noexcept {
 void acked(Tcb& tcb, HyStart& h, const AckSample& sample) noexcept {
   if (!h.begun) begin_round(tcb, h);  // with all that is outstanding
   note_rtt(h, sample.rtt_us);
-  std::uint32_t growth = std::min(sample.acked, reno::kInitialL * smss(tcb));
+  std::uint32_t growth = reno::initial_growth(sample, smss(tcb));
   if (h.css_rounds != 0) growth /= kCssGrowthDivisor;
   tcb.cwnd = std::min(tcb.cwnd + growth, reno::kCwndMax);
   judge_delay(h);

@@ -14,26 +14,26 @@ void set_cwnd(Tcb& tcb, std::uint64_t bytes) noexcept {
 }
 // RFC 5681 (4)
 std::uint32_t half_of(std::uint32_t flight, std::uint32_t smss) noexcept { return std::max(flight / 2, 2 * smss); }
-// RFC 3465 2.2, 2.3: by bytes, at most L segments an ACK, and one after a timeout.
-std::uint32_t abc_limit(const Tcb& tcb) noexcept {
-  if ((tcb.flags & kInRtoRecovery) != 0) return 1;
-  return tcb.ssthresh == kNoSsthresh ? kInitialL : 2;
+// RFC 3465 2.2, 2.3: by bytes, at most L segments an ACK: two when a threshold is known, and one after a timeout.
+std::uint32_t slow_start_growth(const Tcb& tcb, const AckSample& sample, std::uint32_t smss) noexcept {
+  if ((tcb.flags & kInRtoRecovery) != 0) return std::min(sample.acked, smss);
+  return tcb.ssthresh == kNoSsthresh ? initial_growth(sample, smss) : std::min(sample.acked, 2 * smss);
 }
 }  // namespace
 
-void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept {
+void acked(Tcb& tcb, const AckSample& sample) noexcept {
   const std::uint32_t segment = smss(tcb);
   if (tcb.cwnd < tcb.ssthresh) {
-    if (!window_used(tcb, flight)) return;
-    set_cwnd(tcb, std::uint64_t{tcb.cwnd} + std::min(acked, abc_limit(tcb) * segment));
+    if (!window_used(tcb, sample.flight)) return;
+    set_cwnd(tcb, std::uint64_t{tcb.cwnd} + slow_start_growth(tcb, sample, segment));
     return;
   }
-  if (flight + segment < tcb.cwnd) return;
+  if (sample.flight + segment < tcb.cwnd) return;
   // RFC 3465 2.1: a segment for cwnd bytes, in however many ACKs they come. They are counted where SND.UNA
   // passes multiples of a unit worth 16 to 32 bytes: so no remainder need be kept, and none is gained by dividing ACKs.
   const std::uint64_t unit = std::bit_ceil(std::uint64_t{16} * tcb.cwnd / segment);
   const std::uint64_t end = std::uint64_t{tcb.snd_una.value()} + (std::uint64_t{1} << 32U);
-  const std::uint64_t passed = end / unit - (end - std::min(acked, tcb.cwnd)) / unit;
+  const std::uint64_t passed = end / unit - (end - std::min(sample.acked, tcb.cwnd)) / unit;
   set_cwnd(tcb, tcb.cwnd + (passed * unit * segment + tcb.cwnd / 2) / tcb.cwnd);
 }
 

@@ -4,8 +4,10 @@
 // serve other algorithms too. Pure functions of a connection and values.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include "tcp/congestion.h"
 #include "tcp/tcb.h"
 
 namespace sluice::tcp::reno {
@@ -19,9 +21,15 @@ inline constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RF
 // RFC 3465's L, in segments: how much of what one ACK acknowledges opens the window in the initial slow start. As RFC 9406 4.2, for
 // receivers that merge arrivals (GRO) acknowledge ten segments or forty at once: with 2 the window of such a path would hardly grow.
 inline constexpr std::uint32_t kInitialL = 8;
+// What an ACK opens the window by in the initial slow start, in bytes: L segments at most, and what it acknowledges that was
+// reported before. Each report was an ACK, which L is about: on a path that reorders SND.UNA moves in jumps of hundreds.
+[[nodiscard]] inline std::uint32_t initial_growth(const AckSample& sample, std::uint32_t smss) noexcept {
+  const std::uint32_t reported = sample.acked - std::min(sample.acked, sample.delivered);
+  return std::min(sample.acked, kInitialL * smss + reported);
+}
 
-// `acked` bytes are acknowledged outside fast recovery; `flight` were outstanding before.
-void acked(Tcb& tcb, std::uint32_t acked, std::uint32_t flight) noexcept;
+// Outside fast recovery.
+void acked(Tcb& tcb, const AckSample& sample) noexcept;
 // RFC 5681 3.2 step 2, without inflation.
 void loss(Tcb& tcb, std::uint32_t flight) noexcept;
 // RFC 5681 3.1

@@ -61,11 +61,11 @@ void start(Tcb& tcb, unsigned syn_losses) noexcept {
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   switch (env.of(tcb).congestion) {
     case CongestionControl::kDctcp:
-    case CongestionControl::kNewReno: reno::acked(tcb, sample.acked, sample.flight); return;
+    case CongestionControl::kNewReno: reno::acked(tcb, sample); return;
     case CongestionControl::kCubic: cubic::acked(tcb, sample, env); return;
     case CongestionControl::kBbr:
       if (BbrModel* model = model_of(tcb, env)) return bbr::acked(tcb, *model, sample, env);
-      reno::acked(tcb, sample.acked, sample.flight);
+      reno::acked(tcb, sample);
       return;
   }
 }

@@ -31,7 +31,7 @@ class Flow : public OneConnection {
   }
   void ack(std::uint32_t bytes, std::uint32_t flight) {
     tcb.snd_una += bytes;
-    congestion::acked(tcb, AckSample{.acked = bytes, .flight = flight, .rtt_us = rtt_ms_ * 1000}, env());
+    congestion::acked(tcb, AckSample{.acked = bytes, .flight = flight, .rtt_us = rtt_ms_ * 1000, .delivered = bytes}, env());
   }
   void lose() { congestion::loss(tcb, tcb.cwnd, env()); }
 

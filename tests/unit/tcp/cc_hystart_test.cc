@@ -22,7 +22,7 @@ class SlowStart {
     const SeqNum end = tcb.snd_nxt;
     for (std::uint32_t i = 0; tcb.snd_una.before(end) && tcb.ssthresh == kNoSsthresh; ++i) {
       tcb.snd_una += 1000;
-      hystart::acked(tcb, state, AckSample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0});
+      hystart::acked(tcb, state, AckSample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0, .delivered = 1000});
       tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
     }
   }
@@ -111,8 +111,16 @@ TEST(HyStart, ARoundOfLongAgoIsOver) {
 TEST(HyStart, StretchAcksCountEightSegments) {
   SlowStart s;
   s.tcb.snd_una += 10'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000});
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000, .delivered = 10'000});
   EXPECT_EQ(s.tcb.cwnd, 28'000U);
+}
+
+// A late segment arrives: what lay behind it was reported, an ACK for each.
+TEST(HyStart, WhatWasReportedBeforeCountsWhole) {
+  SlowStart s;
+  s.tcb.snd_una += 18'000;
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .rtt_us = 1000, .delivered = 1000});
+  EXPECT_EQ(s.tcb.cwnd, 38'000U);
 }
 
 }  // namespace

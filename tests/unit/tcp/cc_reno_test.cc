@@ -10,6 +10,10 @@ namespace {
 
 constexpr Offer kThousand{.mss = 1000};
 
+void acked(Tcb& tcb, std::uint32_t bytes, std::uint32_t flight) {
+  reno::acked(tcb, AckSample{.acked = bytes, .flight = flight, .delivered = bytes});
+}
+
 // RFC 6928 2: min(10 * MSS, max(2 * MSS, 14600))
 TEST(Cwnd, InitialWindowIsTenSegmentsUpTo1460) {
   EXPECT_EQ(congestion::initial_window(536), 5360U);
@@ -45,6 +49,18 @@ TEST(SlowStart, GrowsByBytesAcknowledgedUpToEightSegmentsAnAck) {
   EXPECT_EQ(s.tcb.cwnd, 13'000U);
   s.ack(13'000);  // a stretch ACK
   EXPECT_EQ(s.tcb.cwnd, 21'000U);
+}
+
+// The late one of ten segments arrives; nine were reported, an ACK for each.
+TEST(SlowStart, WhatWasReportedBeforeCountsWholeAtFirst) {
+  Tcb tcb;
+  tcb.mss = 1000;
+  tcb.cwnd = 20'000;
+  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 20'000, .delivered = 1000});
+  EXPECT_EQ(tcb.cwnd, 30'000U);
+  tcb.ssthresh = 60'000;
+  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 30'000, .delivered = 1000});
+  EXPECT_EQ(tcb.cwnd, 32'000U);
 }
 
 // With a threshold known, a burst of eight would be one into a network that had lost some.
@@ -90,7 +106,7 @@ TEST(CongestionAvoidance, OneSegmentARoundTrip) {
   const auto acks = [&](int number, std::uint32_t bytes) {
     for (int i = 0; i < number; ++i) {
       tcb.snd_una += bytes;
-      reno::acked(tcb, bytes, tcb.cwnd);
+      acked(tcb, bytes, tcb.cwnd);
     }
   };
   acks(20, 1000);
@@ -108,7 +124,7 @@ TEST(CongestionAvoidance, AckDivisionGainsNothing) {
     tcb.snd_una = SeqNum(0xffff'f000U);
     for (std::uint32_t sum = step; sum <= 20'000; sum += step) {
       tcb.snd_una += step;
-      reno::acked(tcb, step, tcb.cwnd);
+      acked(tcb, step, tcb.cwnd);
     }
     EXPECT_NEAR(tcb.cwnd, 21'000, 60) << "ACKs of " << step << " bytes";
   }
@@ -118,9 +134,9 @@ TEST(CongestionAvoidance, UnusedWindowDoesNotGrow) {
   Tcb tcb;
   tcb.mss = 1000;
   tcb.cwnd = tcb.ssthresh = 20'000;
-  reno::acked(tcb, 1000, 18'000);
+  acked(tcb, 1000, 18'000);
   EXPECT_EQ(tcb.cwnd, 20'000U);
-  reno::acked(tcb, 1000, 19'000);
+  acked(tcb, 1000, 19'000);
   EXPECT_GT(tcb.cwnd, 20'000U);
 }
 
@@ -131,12 +147,12 @@ TEST(CongestionAvoidance, NeverStopsGrowingAndNeverOverflows) {
   tcb.ssthresh = 1000;
   for (unsigned i = 0; i < 1U << 20U; ++i) {
     tcb.snd_una += 1;
-    reno::acked(tcb, 1, tcb.cwnd);
+    acked(tcb, 1, tcb.cwnd);
   }
   EXPECT_NEAR(tcb.cwnd, (1U << 20U) + 64, 16) << "a segment a window, counted by 16 bytes";
   tcb.cwnd = 1U << 30U;
   tcb.ssthresh = 0xffffffff;
-  reno::acked(tcb, 100'000, tcb.cwnd);
+  acked(tcb, 100'000, tcb.cwnd);
   EXPECT_EQ(tcb.cwnd, 1U << 30U);
 }
 
