@@ -40,10 +40,7 @@ Verdict Stack::fast_open_input(Arrival& arrival, tcp::Segment& syn, std::uint16_
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
   tcp::Tcb& tcb = slabs_.tcbs[index];
-  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] {
-    ++stack_counters_.table_full;
-    return Verdict::kSynCacheFull;
-  }
+  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kSynCacheFull;
   tcp::HalfOpen record;
   const SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
   tcp::half_open(record, arrival.flow, syn, iss, params_[listener.params]);

@@ -202,10 +202,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   const std::uint32_t index = slabs_.half_opens.take();
   if (index == kNoIndex) return Verdict::kSynCacheFull;
   const Handle handle = Handle::make(Kind::kHalfOpen, index);
-  if (!enter_table(slabs_.half_opens, handle, arrival.flow, arrival.hash)) [[unlikely]] {
-    ++stack_counters_.table_full;
-    return Verdict::kSynCacheFull;
-  }
+  if (!enter_table(slabs_.half_opens, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kSynCacheFull;
   SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
   if (reuse) iss = tcp::initial_sequence_above(iss, iss_above);
   if (config_.recorded) [[unlikely]] {

@@ -4,6 +4,7 @@
 // stay while there is room.
 #include <algorithm>
 
+#include "stack/holders.h"
 #include "stack/stack.h"
 
 namespace sluice::stack {
@@ -12,20 +13,15 @@ namespace {
 
 using tcp::Tcb;
 
-// Probed twice, as with scarce buffers; and R1 of RFC 9293 3.8.3, where silence begins to mean something.
-constexpr std::uint8_t kProbesMin = 2;
-constexpr std::uint8_t kRetriesMin = 3;
 constexpr Duration kPause = Duration::milliseconds(100);
-
-bool is_orphan(const Tcb& tcb) noexcept { return (tcb.flags & tcp::kAppClosed) != 0; }
 
 // The peer keeps its window shut, whoever waits for that (RFC 6429); or says nothing at all, and the application
 // that would wait for it has let go. FIN_WAIT_2 and TIME_WAIT end by themselves, and soon.
 bool is_dispensable(const Tcb& tcb) noexcept {
   if (tcb.generation == 0 || tcb.state == State::kClosed) return false;
-  if ((tcb.flags & tcp::kPersist) != 0) return tcb.backoff >= kProbesMin && (tcb.snd_wnd == 0 || is_orphan(tcb));
+  if (was_probed(tcb)) return tcb.snd_wnd == 0 || is_orphan(tcb);
   const bool closing = tcb.state == State::kFinWait1 || tcb.state == State::kClosing || tcb.state == State::kLastAck;
-  return closing && is_orphan(tcb) && tcb.backoff >= kRetriesMin;
+  return closing && is_orphan(tcb) && is_silent(tcb);
 }
 
 }  // namespace
@@ -39,11 +35,9 @@ std::uint32_t Stack::take_tcb() noexcept {
 // A slice of the connections each turn. A round that found too few is not repeated at once.
 void Stack::look_for_room() noexcept {
   constexpr std::uint32_t kSlice = 4096;
-  // Orphans go before what an application still holds, and then who was asked more often: the pauses double.
+  // Orphans go before what an application still holds.
   const auto holds_longer = [](const Dispensable& a, const Dispensable& b) {
-    if (a.orphan != b.orphan) return a.orphan;
-    if (a.backoff != b.backoff) return a.backoff > b.backoff;
-    return a.next_probe.before(b.next_probe);
+    return a.orphan != b.orphan ? a.orphan : a.asked.longer_than(b.asked);
   };
   if (room_next_ == 0) {
     if (env_.now < room_from_) return;
@@ -54,7 +48,7 @@ void Stack::look_for_room() noexcept {
   for (; room_next_ < end; ++room_next_) {
     const Tcb& tcb = slabs_.tcbs[room_next_];
     if (!is_dispensable(tcb)) continue;
-    const Dispensable one{room_next_, tcb.generation, tcb.backoff, is_orphan(tcb), tcb.t_rexmt};
+    const Dispensable one{room_next_, tcb.generation, is_orphan(tcb), asked(tcb)};
     std::size_t place = n_dispensable_;
     if (place == kDispensable) {
       if (!holds_longer(one, dispensable_[0])) continue;

@@ -20,6 +20,7 @@
 #include "sluice/listener.h"
 #include "stack/conn_table.h"
 #include "stack/fast_open_cache.h"
+#include "stack/holders.h"
 #include "stack/interface.h"
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
@@ -216,12 +217,13 @@ class Stack {
 
   void count(tcp::Verdict verdict) noexcept { ++verdicts_[static_cast<std::size_t>(verdict)]; }
 
-  // A record just taken becomes that of `flow` and is found by it. False: the table is full, and the record given back.
+  // A record just taken becomes that of `flow` and is found by it. False: the table is full (counted), and the record given back.
   template <typename Record>
   [[nodiscard]] bool enter_table(Slab<Record>& records, Handle handle, const tcp::FlowId& flow, std::uint64_t hash) noexcept {
     // First, because an insert may split the very bucket, and then asks the record for its hash.
     records[handle.index()].flow = flow;
     if (table_.insert(hash, handle)) [[likely]] return true;
+    ++stack_counters_.table_full;
     records.give(handle.index());
     return false;
   }
@@ -441,9 +443,8 @@ class Stack {
   struct Dispensable {
     std::uint32_t index;
     std::uint16_t generation;
-    std::uint8_t backoff;
     bool orphan;
-    Tick next_probe;
+    Asked asked;
   };
   static constexpr std::size_t kDispensable = 64;
   std::array<Dispensable, kDispensable> dispensable_;

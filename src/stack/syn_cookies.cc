@@ -62,10 +62,7 @@ Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle handle = Handle::make(Kind::kTcb, index);
-  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] {
-    ++stack_counters_.table_full;
-    return Verdict::kConnectionsFull;
-  }
+  if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kConnectionsFull;
   ++stack_counters_.cookies_accepted;
   open_passive(handle, segment, record, offset);
   return Verdict::kListenCookieAccepted;

@@ -18,7 +18,7 @@ import time
 import unittest
 
 from lab import OPTIONS, Namespace
-from wire import OFFLOADS_OFF, Wire
+from wire import OFFLOADS_OFF, Wire, lead_to_wire
 
 SERVER, CLIENT, SERVER6, CLIENT6 = '10.77.0.1', '10.77.0.2', 'fd77::1', 'fd77::2'
 ECHO, DISCARD, CLOSE, HOLD, HALF_CLOSE, ABORT, NOBODY = 7, 9, 9001, 9002, 9003, 9004, 9999
@@ -48,12 +48,12 @@ app = "discard"
 name = "http"
 listen = ["10.77.0.1:80"]
 app = "http"
-body_bytes = 60000
+body_bytes = ''' + str(BODY) + '''
 [[service]]
 name = "chargen"
 listen = ["10.77.0.1:19"]
 app = "chargen"
-bytes = 400000
+bytes = ''' + str(BULK) + '''
 ''' + ''.join(f'''[[service]]
 name = "{does}"
 listen = ["10.77.0.1:{port}"]
@@ -140,7 +140,8 @@ class Recording(unittest.TestCase):
         (cls.dir / 'replay.toml').write_text(CONFIG)
         cls.client, cls.server = cls.space('c'), cls.space('s')
         if cls.wired:
-            cls.join_by_wire()
+            cls.wire_space, cls.spoils = cls.space('w'), False  # what a Wire looks for
+            lead_to_wire(cls.wire_space, cls.server, cls.client)
         else:
             cls.server.ip('link', 'add', 'veth-s', 'type', 'veth', 'peer', 'name', 'veth-c', 'netns', cls.client.name)
         for space, device, addresses in ((cls.server, 'veth-s', (SERVER, SERVER6)), (cls.client, 'veth-c', (CLIENT, CLIENT6))):
@@ -160,15 +161,6 @@ class Recording(unittest.TestCase):
         made = Namespace(f'rec{os.getpid()}{letter}')
         cls.addClassCleanup(made.remove)
         return made
-
-    @classmethod
-    def join_by_wire(cls):
-        cls.wire_space, cls.spoils = cls.space('w'), False  # what a Wire looks for
-        for space, near, far in ((cls.server, 'veth-s', 'wire-s'), (cls.client, 'veth-c', 'wire-c')):
-            space.ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', cls.wire_space.name)
-            cls.wire_space.sh('sysctl', '-qw', f'net.ipv6.conf.{far}.disable_ipv6=1')
-            cls.wire_space.sh('ethtool', '-K', far, *OFFLOADS_OFF)
-            cls.wire_space.ip('link', 'set', far, 'up')
 
     def connect(self, port, address=SERVER, source=None, prepare=None):
         with self.client.entered():

@@ -14,19 +14,25 @@ OFFLOADS_OFF = ('tx', 'off', 'rx', 'off', 'tso', 'off', 'gso', 'off', 'gro', 'of
 OWN_FAULTS = ('no_slot', 'too_long', 'ring_full', 'send_failed')
 
 
+def lead_to_wire(wire_space, server_space, client_space):
+    """veth-s and veth-c, whose far ends are where a Wire looks for them; the near ones are not up yet."""
+    for space, near, far in ((server_space, 'veth-s', 'wire-s'), (client_space, 'veth-c', 'wire-c')):
+        space.ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', wire_space.name)
+        # The wire has no addresses, so that the kernel says nothing there.
+        wire_space.sh('sysctl', '-qw', f'net.ipv6.conf.{far}.disable_ipv6=1')
+        space.sh('ethtool', '-K', near, *OFFLOADS_OFF)
+        wire_space.sh('ethtool', '-K', far, *OFFLOADS_OFF)
+        wire_space.ip('link', 'set', far, 'up')
+
+
 class WireLink(Link):
     """engine - wire - clients. kind is lab's, and ignored: it is a veth."""
 
     def make_veth(self, prefix):
         self.engine_space = self.space(prefix + 's')
         self.wire_space = self.space(prefix + 'w')
-        for space, near, far in ((self.engine_space, 'veth-s', 'wire-s'), (self.clients, 'veth-c', 'wire-c')):
-            space.ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', self.wire_space.name)
-            # The wire has no addresses, so that the kernel says nothing there; nor has the engine's end.
-            self.wire_space.sh('sysctl', '-qw', f'net.ipv6.conf.{far}.disable_ipv6=1')
-            space.sh('ethtool', '-K', near, *OFFLOADS_OFF)
-            self.wire_space.sh('ethtool', '-K', far, *OFFLOADS_OFF)
-            self.wire_space.ip('link', 'set', far, 'up')
+        lead_to_wire(self.wire_space, self.engine_space, self.clients)
+        # The engine's end has no addresses of the kernel's.
         self.engine_space.sh('sysctl', '-qw', 'net.ipv6.conf.veth-s.disable_ipv6=1')
         self.engine_space.ip('link', 'set', 'veth-s', 'up')
         self.client_device = 'veth-c'

@@ -31,6 +31,12 @@ void knock(Dialogue& d, Peer& peer) {
   d.advance(1ms);
 }
 
+// There is room: the same ACK again gets it in.
+void enter(Peer& peer) {
+  peer.send(ACK, seq(1), ack(1));
+  peer.state_is(State::kEstablished);
+}
+
 }  // namespace
 
 TEST_P(Family, AFullTableGivesUpOrphansThenShutWindows) {
@@ -51,16 +57,14 @@ TEST_P(Family, AFullTableGivesUpOrphansThenShutWindows) {
   knock(d, first);
   EXPECT_TRUE(was_reset(orphan)) << "though the other was shut longer";
   EXPECT_FALSE(was_reset(held));
-  first.send(ACK, seq(1), ack(1));
-  first.state_is(State::kEstablished);
+  enter(first);
 
   d.advance(200ms);
   Peer& second = d.add_peer(41001);
   knock(d, second);
   EXPECT_TRUE(was_reset(held));
   EXPECT_EQ(held.app().closed(), Errc::kNoMemory);
-  second.send(ACK, seq(1), ack(1));
-  second.state_is(State::kEstablished);
+  enter(second);
 
   d.advance(200ms);
   Peer& third = d.add_peer(41002);
@@ -92,8 +96,7 @@ TEST_P(Family, OfSeveralOrphansTheLongestShutGoes) {
   knock(d, fresh);
   EXPECT_TRUE(was_reset(older));
   EXPECT_FALSE(was_reset(younger) || was_reset(youngest));
-  fresh.send(ACK, seq(1), ack(1));
-  fresh.state_is(State::kEstablished);
+  enter(fresh);
 }
 
 TEST_P(Family, AnOrphanWhosePeerIsSilentGivesWayAfterThreeRetransmissions) {
@@ -117,8 +120,7 @@ TEST_P(Family, AnOrphanWhosePeerIsSilentGivesWayAfterThreeRetransmissions) {
   d.advance(1ms);
   EXPECT_TRUE(was_reset(d.peer()));
   EXPECT_FALSE(was_reset(held)) << "its application waits for it";
-  fresh.send(ACK, seq(1), ack(1));
-  fresh.state_is(State::kEstablished);
+  enter(fresh);
   EXPECT_EQ(d.counter("full_table_aborts"), 1U);
 }
 
