@@ -83,6 +83,7 @@ struct AckNews {
   AckSample sample;              // `rtt_us`: of a byte that was sent once
   std::uint32_t sacked = 0;      // of sample.delivered: bytes that were reported
   std::uint32_t resent = 0;      // and bytes sent more than once
+  std::uint32_t resent_us = 0;   // when the first of these were sent last
   SeqNum fack;                   // highest number acknowledged or reported before
   wire::SackBlock dsack;         // what arrived twice (RFC 2883)
   bool has_dsack = false;

@@ -21,11 +21,19 @@ void undo(Tcb& tcb, SendMap& map, Env& env) noexcept {
   congestion::undo(tcb, map.prior_cwnd, map.prior_ssthresh, env);
 }
 
+// The timestamp of what left at `sent_us`.
+std::uint32_t tsval_of(const Tcb& tcb, std::uint32_t sent_us, const Env& env) noexcept {
+  const std::uint32_t age_us = env.now_us() - sent_us;
+  return static_cast<std::uint32_t>((env.now - Duration::microseconds(age_us)).ns / 1'000'000) + tcb.ts_offset;
+}
+
 // RFC 3522 3.2: the acknowledgment echoes a timestamp from before the first retransmission.
-bool eifel(const Tcb& tcb, const SendMap& map, const Segment& segment, const AckNews& news) noexcept {
+bool eifel(const Tcb& tcb, const SendMap& map, const Segment& segment, const AckNews& news, const Env& env) noexcept {
   if (news.sample.acked == 0 || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
   if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return false;
-  return before(segment.options->tsecr, map.undo_tsval);
+  if (!before(segment.options->tsecr, map.undo_tsval)) return false;
+  // Unless it is of a retransmission that an earlier recovery made, and which was still under way when this one began.
+  return news.resent == 0 || !before(tsval_of(tcb, news.resent_us, env), map.undo_tsval);
 }
 
 // RFC 5682 3.1, with SACK: true when the second acknowledgment after the timeout is of something that was not
@@ -67,7 +75,7 @@ bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& 
     return false;
   }
   if ((map.flags & kUndoStamped) == 0) return false;  // nothing was sent again yet
-  if (eifel(tcb, map, segment, news)) {
+  if (eifel(tcb, map, segment, news, env)) {
     if ((tcb.flags & kInRecovery) != 0) tcb.reordered = 1;
     ++env.counters.undone_by_timestamps;
   } else if (frto(tcb, map, news)) {

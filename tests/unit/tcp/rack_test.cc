@@ -254,6 +254,40 @@ TEST(Eifel, UndoesFastRecoveryToo) {
   EXPECT_EQ(s.tcb.reordered, 1U);
 }
 
+// A retransmission of one recovery may arrive in the next, whose own began later.
+TEST(Eifel, RetransmissionOfTheRecoveryBeforeUndoesNothing) {
+  Path s(with_timestamps());
+  s.write(60'000);
+  s.rtt_passes();
+  s.ack(0, {{1000, 8000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  const std::uint32_t first = s.sent.back().tsval;
+  const std::uint32_t middle = s.nxt();
+  ASSERT_GE(middle, 12'000U);
+  s.pass(Duration::milliseconds(5));
+  s.ack(0, {{1000, 10'000}});
+  const std::uint32_t right = s.nxt();
+  ASSERT_GE(right, middle + 2000);
+  s.pass(Duration::milliseconds(15));
+  s.sent_text();
+  s.ack(0, {{1000, 10'000}, {11'000, middle}});
+  const std::uint32_t again = s.sent.back().tsval;
+  ASSERT_NE(s.sent_text().find("10000-11000"), std::string::npos);
+  s.pass(Duration::milliseconds(2));
+  s.echo(first);
+  s.ack(10'000, {{11'000, middle}});
+  ASSERT_EQ(s.tcb.flags & kInRecovery, 0U);
+  s.pass(Duration::milliseconds(3));
+  s.ack(10'000, {{middle + 1000, right}, {11'000, middle}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  s.pass(Duration::milliseconds(15));
+  s.echo(again);
+  s.ack(middle, {{middle + 1000, right}});
+  EXPECT_EQ(s.counters.undone_by_timestamps, 0U);
+  EXPECT_NE(s.tcb.flags & kInRecovery, 0U);
+  EXPECT_LT(s.tcb.cwnd, 10'000U);
+}
+
 TEST(Frto, SecondAckOfOriginalsUndoes) {
   Path s;
   s.write(30'000);
