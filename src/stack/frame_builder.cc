@@ -6,7 +6,6 @@
 
 #include "base/frame.h"
 #include "wire/checksum.h"
-#include "wire/frame.h"
 #include "wire/tcp.h"
 #include "wire/tcp_options.h"
 
@@ -30,6 +29,13 @@ wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
   options.n_sack = (segment.options & tcp::kOptSack) != 0 ? segment.n_sack : 0;
   std::copy_n(segment.sack, options.n_sack, options.sack);
   return options;
+}
+
+// Returns the number of bytes.
+std::size_t write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
+  if (segment.options == 0) return 0;
+  if (segment.options == tcp::kOptTimestamps) [[likely]] return wire::write_timestamps(out, segment.tsval, segment.tsecr);
+  return wire::write_tcp_options(out, options_of(segment));
 }
 
 // RFC 6437: the same for all packets of a flow, different between flows.
@@ -86,54 +92,32 @@ wire::CsumSum refer_to_payload(Buf& frame, const tcp::OutSegment& segment, bool 
 
 }  // namespace
 
-Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const IpAddress& local,
-                 const InterfaceConfig& interface, std::uint16_t ip_id, BufPool& bufs) noexcept {
+Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const FrameOrigin& from,
+                 std::uint16_t ip_id, BufPool& bufs) noexcept {
   Buf* frame = bufs.take();
   if (frame == nullptr) [[unlikely]] return nullptr;
+  const wire::FrameTemplate& head = from.head;
+  const Offloads offloads = from.offloads;
+  const std::size_t head_len = head.l2_len() + head.l3_len();
+  std::uint8_t* const tcp = frame->data + head_len;
 
-  std::size_t options_len = 0;
-  std::uint8_t options[wire::kTcpOptionsMax];
-  if (segment.options == tcp::kOptTimestamps) [[likely]] {
-    options_len = wire::write_timestamps(options, segment.tsval, segment.tsecr);
-  } else if (segment.options != 0) {
-    options_len = wire::write_tcp_options(options, options_of(segment));
-  }
+  const std::size_t options_len = write_options(tcp + wire::kTcpHeader, segment);
   const std::size_t tcp_len = wire::kTcpHeader + options_len;
-  const auto l4_total = static_cast<std::uint16_t>(tcp_len + segment.len);
-  // What is needed twice is read before the first store into the frame, which might be to anything.
-  const bool v4 = flow.remote.is_v4();
-  const Offloads offloads = interface.offloads;
-  const std::uint16_t vlan = interface.vlan;
-  const wire::CsumSum pseudo =
-      v4 ? wire::pseudo_sum_v4(local.bytes.data() + 12, flow.remote.bytes.data() + 12, wire::kProtoTcp, l4_total)
-         : wire::pseudo_sum_v6(local.bytes.data(), flow.remote.bytes.data(), wire::kProtoTcp, l4_total);
-  std::uint8_t* const data = frame->data;
-
-  wire::FrameHead head{};
-  head.dst_mac = interface.mac.data();  // holds the place: send_frame() knows the next hop
-  head.src_mac = interface.mac.data();
-  head.src = &local;
-  head.dst = &flow.remote;
-  head.vlan = vlan;
-  head.ip_id = ip_id;
-  head.ttl = ip.ttl;
-  head.tos = static_cast<std::uint8_t>(ip.dscp << wire::kDscpShift | (segment.ect ? wire::kEcnEct0 : 0U));
-  head.ip_checksum = !offloads.tx_ip_csum;
-  if (!v4) head.flow_label = flow_label(flow);
-  const std::size_t head_len = wire::write_frame_head(data, head, l4_total);
-
-  std::uint8_t* tcp = data + head_len;
+  wire::FrameTemplate::Fields fields;
+  fields.payload_len = static_cast<std::uint16_t>(tcp_len + segment.len);
+  fields.ip_id = ip_id;
+  fields.ttl = ip.ttl;
+  fields.tos = static_cast<std::uint8_t>(ip.dscp << wire::kDscpShift | (segment.ect ? wire::kEcnEct0 : 0U));
+  if (!head.is_v4()) fields.flow_label = flow_label(flow);
+  const wire::CsumSum pseudo = head.write(frame->data, flow.remote, fields);
   const wire::TcpHeader header{flow.local_port, flow.remote_port, segment.seq, segment.ack, segment.flags, segment.wnd, 0};
-  wire::CsumSum sum = header.write(tcp, options_len) + pseudo;
-  if (options_len != 0) {
-    std::memcpy(tcp + wire::kTcpHeader, options, options_len);
-    sum += wire::sum_words(options, options_len);
-  }
+  wire::CsumSum sum = header.write(tcp, options_len) + pseudo + wire::sum_words(tcp + wire::kTcpHeader, options_len);
+
   frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
-  frame->l2_len = static_cast<std::uint16_t>(wire::l2_size(vlan));
-  frame->l3_len = static_cast<std::uint16_t>(wire::l3_size(v4));
+  frame->l2_len = static_cast<std::uint16_t>(head.l2_len());
+  frame->l3_len = static_cast<std::uint16_t>(head.l3_len());
   frame->len_total = static_cast<std::uint32_t>(head_len + tcp_len + segment.len);
-  if (offloads.tx_ip_csum && v4) frame->flags |= kTxIpCsum;
+  if (offloads.tx_ip_csum && head.is_v4()) frame->flags |= kTxIpCsum;
 
   const bool in_software = !offloads.tx_tcp_csum;
   if (segment.len != 0) {

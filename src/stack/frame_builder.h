@@ -16,7 +16,7 @@ namespace sluice::stack {
 
 // The frame lacks its destination MAC (the first six bytes), which the neighbour cache
 // supplies. Null when there is no buffer.
-[[nodiscard]] Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const IpAddress& local,
-                               const InterfaceConfig& interface, std::uint16_t ip_id, BufPool& bufs) noexcept;
+[[nodiscard]] Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const FrameOrigin& from,
+                               std::uint16_t ip_id, BufPool& bufs) noexcept;
 
 }  // namespace sluice::stack

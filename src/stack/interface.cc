@@ -59,7 +59,7 @@ void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
 Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     for (const InterfaceAddress& a : interfaces[i].addresses) {
-      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i)});
+      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i), FrameOrigin(interfaces[i], a.address)});
       add_prefix(a, static_cast<std::uint8_t>(i));
       mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
     }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "sluice/config.h"
 #include "wire/bytes.h"
+#include "wire/frame_template.h"
 
 namespace sluice::stack {
 
@@ -46,10 +47,20 @@ struct TxQueue {
   std::size_t count = 0;
 };
 
+// What the frames of connections of one of our addresses have in common.
+struct FrameOrigin {
+  wire::FrameTemplate head;
+  Offloads offloads;
+
+  FrameOrigin(const InterfaceConfig& interface, const IpAddress& address) noexcept
+      : head(interface.mac, interface.vlan, address, !interface.offloads.tx_ip_csum), offloads(interface.offloads) {}
+};
+
 struct LocalAddress {
   IpAddress address;
   std::uint8_t prefix_len = 0;
   std::uint8_t interface = 0;
+  FrameOrigin origin;
 };
 
 // The addresses of all interfaces, named by 16-bit indices, and the routes: on-link

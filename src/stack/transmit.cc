@@ -47,9 +47,7 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote,
 }
 
 void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, Neighbours::Asker asker) noexcept {
-  const LocalAddress& local = addresses_[flow.local_addr];
-  Buf* frame = build_frame(segment, flow, ip, local.address, config_.interfaces[local.interface],
-                           static_cast<std::uint16_t>(rng_.next()), bufs_);
+  Buf* frame = build_frame(segment, flow, ip, addresses_[flow.local_addr].origin, static_cast<std::uint16_t>(rng_.next()), bufs_);
   if (frame == nullptr) [[unlikely]] {
     ++stack_counters_.no_buffer;
     return;

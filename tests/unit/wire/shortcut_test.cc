@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// parse_frame() takes a short way for what nearly every frame is: it must come out where the long way does.
+// parse_frame() takes a short way for what nearly every frame is, and frames are written from a template: both must come
+// out where the long way does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <tuple>
 
@@ -9,6 +12,8 @@
 #include "frames.h"
 #include "wire/checksum.h"
 #include "wire/ethernet.h"
+#include "wire/frame.h"
+#include "wire/frame_template.h"
 #include "wire/ipv4.h"
 #include "wire/packet.h"
 
@@ -73,6 +78,40 @@ TEST(ParseFrame, TheShortWayEndsWhereTheLongOneDoes) {
     ++accepted;
   }
   EXPECT_GT(accepted, 50'000);  // or it says little
+}
+
+IpAddress any_address(bool v4, Rng& rng) {
+  IpAddress address = IpAddress::v4(0, 0, 0, 0);
+  for (std::size_t i = v4 ? 12 : 0; i < 16; ++i) address.bytes[i] = static_cast<std::uint8_t>(rng.next());
+  return address;
+}
+
+TEST(FrameTemplate, WritesWhatTheLongWayDoes) {
+  Rng rng(791);
+  for (int i = 0; i < 20'000; ++i) {
+    const bool v4 = rng.below(2) == 0;
+    const IpAddress src = any_address(v4, rng);
+    const IpAddress dst = any_address(v4, rng);
+    MacAddress mac;
+    for (std::uint8_t& byte : mac) byte = static_cast<std::uint8_t>(rng.next());
+    FrameHead head{.dst_mac = mac.data(), .src_mac = mac.data(), .src = &src, .dst = &dst};
+    head.vlan = rng.below(2) == 0 ? static_cast<std::uint16_t>(rng.below(4095)) : std::uint16_t{0};
+    head.ip_checksum = rng.below(2) == 0;
+    head.flow_label = rng.below(1U << 20U);
+    head.ip_id = static_cast<std::uint16_t>(rng.next());
+    head.ttl = static_cast<std::uint8_t>(rng.next());
+    head.tos = static_cast<std::uint8_t>(rng.next());
+    const auto len = static_cast<std::uint16_t>(rng.below(65'516));
+    std::array<std::uint8_t, 64> slow{};
+    std::array<std::uint8_t, 80> fast{};  // up to the end of the TCP header
+    const std::size_t n = write_frame_head(slow.data(), head, len);
+    const FrameTemplate common(mac, head.vlan, src, head.ip_checksum);
+    ASSERT_EQ(common.l2_len() + common.l3_len(), n);
+    const CsumSum pseudo = common.write(fast.data(), dst, {len, head.ip_id, head.flow_label, head.ttl, head.tos});
+    ASSERT_TRUE(std::equal(slow.begin(), slow.begin() + static_cast<std::ptrdiff_t>(n), fast.begin())) << "frame " << i;
+    ASSERT_EQ(fold(pseudo), fold(pseudo_sum(src, dst, kProtoTcp, len))) << "frame " << i;
+    ASSERT_TRUE(std::all_of(fast.begin() + static_cast<std::ptrdiff_t>(n + kTcpHeader), fast.end(), [](auto b) { return b == 0; }));
+  }
 }
 
 }  // namespace
