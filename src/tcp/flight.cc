@@ -68,8 +68,8 @@ void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, S
   }
   const std::uint32_t rtt_us = env.now_us() - record.sent_us;
   if (record.resent) {
-    if (news.resent == 0) news.resent_us = record.sent_us;
     news.resent += end - begin;
+    undo_delivered(tcb, map, record, end, rtt_us, news);
   } else {
     if (news.sample.rtt_us == 0) news.sample.rtt_us = std::max(rtt_us, 1U);  // of the oldest
     if (!record.was_sacked && !end.after(map.recover)) news.original = true;

@@ -240,7 +240,7 @@ void note_retransmitted(Tcb& tcb, SeqNum left, SeqNum end, Env& env) noexcept {
   if ((tcb.flags & kInRecovery) != 0) map->prr_out += bytes;
   if ((map->flags & kUndoStamped) != 0) return;
   map->flags |= kUndoStamped;
-  map->undo_tsval = env.now_ms() + tcb.ts_offset;
+  map->undo_us = env.now_us();
 }
 
 }  // namespace sluice::tcp

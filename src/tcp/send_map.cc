@@ -348,6 +348,14 @@ SendRecords::Stretch SendRecords::first_lost() noexcept {
   return {una_, una_};
 }
 
+bool SendRecords::awaits_resent(std::uint32_t since_us) const noexcept {
+  for (Pos p{0, 0}; valid(p); p = next(p)) {
+    const SendRecord& one = record(p);
+    if (one.resent && one.fate != Fate::kSacked && !before(one.sent_us, since_us)) return true;
+  }
+  return false;
+}
+
 void SendRecords::forget_sacked() noexcept {
   for (Pos p{0, 0}; valid(p); p = next(p)) {
     if (record(p).fate != Fate::kSacked) continue;

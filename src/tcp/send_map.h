@@ -75,7 +75,7 @@ struct SendMap {
   SeqNum undo_from;                    // SND.UNA when recovery began
   SeqNum undo_until;                   // when this is acknowledged undo is past
   std::uint32_t undo_bytes = 0;        // sent again since and not reported as duplicates
-  std::uint32_t undo_tsval = 0;        // timestamp of the first retransmission
+  std::uint32_t undo_us = 0;           // when the first retransmission left
   SeqNum tlp_end;                      // RFC 8985 7: the probe ends here
   std::uint16_t flags = 0;             // MapFlag
   std::uint8_t sacked_segments = 0;    // about so many, saturating
@@ -92,13 +92,15 @@ static_assert(sizeof(SendMap) <= 256);
 enum MapFlag : std::uint16_t {
   kRackValid = 1,      // rack_sent_us, rack_end, rack_rtt_us mean something
   kUndoable = 2,       // prior_cwnd and the rest of undo mean something
-  kUndoStamped = 4,    // undo_tsval too
+  kUndoStamped = 4,    // undo_us too
   kProbing = 8,        // a tail loss probe awaits its acknowledgment (TLP.end_seq is set)
   kProbeResent = 16,   // and it was a retransmission (TLP.is_retrans)
   kDsackRound = 32,    // the reordering window was widened in this round trip
   kFrtoFirst = 64,     // F-RTO awaits the first acknowledgment after the timeout
   kFrtoSecond = 128,   // and then the one of new data
   kRecovered = 256,    // `recover` is where a recovery ended
+  kOriginalCame = 512, // with kUndoStamped: an acknowledgment showed that something was sent again needlessly
+  kCalledFor = 1024,   // or that something was not: timestamps undo nothing any more
 };
 
 // A map opened for work. Sequence numbers are modular; `una` is SND.UNA. Nothing is allocated but
@@ -146,6 +148,8 @@ class SendRecords {
     SeqNum left, right;
   };
   [[nodiscard]] Stretch first_lost() noexcept;
+  // Something that was sent again at `since_us` or later has not arrived, as far as is known.
+  [[nodiscard]] bool awaits_resent(std::uint32_t since_us) const noexcept;
   // Nothing is known to have been reported any more; what was is out again, and remembered as was_sacked.
   void forget_sacked() noexcept;
   // Nothing is lost after all.

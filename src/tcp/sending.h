@@ -83,10 +83,11 @@ struct AckNews {
   AckSample sample;              // `rtt_us`: of a byte that was sent once
   std::uint32_t sacked = 0;      // of sample.delivered: bytes that were reported
   std::uint32_t resent = 0;      // and bytes sent more than once
-  std::uint32_t resent_us = 0;   // when the first of these were sent last
   SeqNum fack;                   // highest number acknowledged or reported before
   wire::SackBlock dsack;         // what arrived twice (RFC 2883)
   bool has_dsack = false;
+  bool again = false;            // something that this recovery sent again arrived
+  bool again_acked = false;      // and was acknowledged by its number, not only reported
   bool original = false;         // something that was sent once arrived, and was outstanding at the last timeout
   bool duplicate = false;        // a duplicate acknowledgment as RFC 5681 2 has it
   bool unmapped = false;         // it reported something, and there was no room to note it
@@ -139,6 +140,8 @@ void probe_acked(Tcb& tcb, SendMap* map, const AckNews& news, Env& env) noexcept
 // --- undo.cc (RFC 3522, 4015, 5682, 2883) ---
 // Recovery begins, or a timeout: what cwnd and ssthresh are now may be restored.
 void undo_keep(Tcb& tcb, SendMap& map) noexcept;
+// What `record`, which was sent more than once, says when its stretch up to `end` has arrived.
+void undo_delivered(const Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us, AckNews& news) noexcept;
 // Looks whether the acknowledgment shows that recovery was not called for; then all is as before. True: it was undone.
 bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& news, Env& env) noexcept;
 

@@ -11,7 +11,7 @@ namespace sluice::tcp {
 namespace {
 
 void undo(Tcb& tcb, SendMap& map, Env& env) noexcept {
-  map.flags &= static_cast<std::uint16_t>(~(kUndoable | kUndoStamped | kFrtoFirst | kFrtoSecond));
+  map.flags &= static_cast<std::uint16_t>(~(kUndoable | kUndoStamped | kOriginalCame | kCalledFor | kFrtoFirst | kFrtoSecond));
   if ((tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) {
     tcb.flags &= ~(kInRecovery | kInRtoRecovery | kRexmtOne);
     map.flags |= kRecovered;
@@ -21,19 +21,20 @@ void undo(Tcb& tcb, SendMap& map, Env& env) noexcept {
   congestion::undo(tcb, map.prior_cwnd, map.prior_ssthresh, env);
 }
 
-// The timestamp of what left at `sent_us`.
-std::uint32_t tsval_of(const Tcb& tcb, std::uint32_t sent_us, const Env& env) noexcept {
-  const std::uint32_t age_us = env.now_us() - sent_us;
-  return static_cast<std::uint32_t>((env.now - Duration::microseconds(age_us)).ns / 1'000'000) + tcb.ts_offset;
-}
-
-// RFC 3522 3.2: the acknowledgment echoes a timestamp from before the first retransmission.
-bool eifel(const Tcb& tcb, const SendMap& map, const Segment& segment, const AckNews& news, const Env& env) noexcept {
-  if (news.sample.acked == 0 || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
+// RFC 3522 3.2: the first acknowledgment of what was sent again echoes a timestamp from before the first retransmission.
+// That this recovery sent something else again is no reason against it, but that may have been lost: all of it must be
+// accounted for before cwnd is what it was, and one retransmission that filled a hole proves the recovery right.
+bool eifel(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& news, Env& env) noexcept {
+  if (!news.again || (map.flags & kCalledFor) != 0 || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
   if ((tcb.flags & (kInRecovery | kInRtoRecovery)) == 0) return false;
-  if (!before(segment.options->tsecr, map.undo_tsval)) return false;
-  // Unless it is of a retransmission that an earlier recovery made, and which was still under way when this one began.
-  return news.resent == 0 || !before(tsval_of(tcb, news.resent_us, env), map.undo_tsval);
+  if (news.again_acked) {
+    const std::int64_t first_us = env.now.us() - static_cast<std::int64_t>(env.now_us() - map.undo_us);
+    const bool original = before(segment.options->tsecr, static_cast<std::uint32_t>(first_us / 1000) + tcb.ts_offset);
+    map.flags |= original ? kOriginalCame : kCalledFor;
+    if (original && (tcb.flags & kInRecovery) != 0) tcb.reordered = 1;
+  }
+  if ((map.flags & (kOriginalCame | kCalledFor)) != kOriginalCame) return false;
+  return !open(tcb, map, env).awaits_resent(map.undo_us);
 }
 
 // RFC 5682 3.1, with SACK: true when the second acknowledgment after the timeout is of something that was not
@@ -60,11 +61,23 @@ bool all_twice(SendMap& map, const AckNews& news) noexcept {
 
 void undo_keep(Tcb& tcb, SendMap& map) noexcept {
   if ((tcb.flags & (kInRecovery | kInRtoRecovery)) != 0) return;
-  map.flags = static_cast<std::uint16_t>((map.flags & ~kUndoStamped) | kUndoable);
+  map.flags = static_cast<std::uint16_t>((map.flags & ~(kUndoStamped | kOriginalCame | kCalledFor)) | kUndoable);
   map.prior_cwnd = tcb.cwnd;
   map.prior_ssthresh = tcb.ssthresh;
   map.undo_from = tcb.snd_una;
   map.undo_bytes = 0;
+}
+
+// What was sent again before this recovery began says nothing of it.
+void undo_delivered(const Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us, AckNews& news) noexcept {
+  if ((map.flags & kUndoStamped) == 0 || before(record.sent_us, map.undo_us)) return;
+  news.again = true;
+  // A report echoes no timestamp of its own; one that comes so early is of the original.
+  if (!end.after(tcb.snd_una)) {
+    news.again_acked = true;
+  } else if (rtt_us >= std::min(map.min_rtt_us, tcb.srtt_us8 / 8)) {
+    map.flags |= kCalledFor;
+  }
 }
 
 bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& news, Env& env) noexcept {
@@ -76,7 +89,6 @@ bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& 
   }
   if ((map.flags & kUndoStamped) == 0) return false;  // nothing was sent again yet
   if (eifel(tcb, map, segment, news, env)) {
-    if ((tcb.flags & kInRecovery) != 0) tcb.reordered = 1;
     ++env.counters.undone_by_timestamps;
   } else if (frto(tcb, map, news)) {
     ++env.counters.undone_by_frto;

@@ -254,6 +254,63 @@ TEST(Eifel, UndoesFastRecoveryToo) {
   EXPECT_EQ(s.tcb.reordered, 1U);
 }
 
+// 0-1000 and 4000-5000 of ten segments were sent again.
+class TwoSentAgain : public Path {
+ public:
+  TwoSentAgain() : Path(with_timestamps()) {
+    write(30'000);
+    first_ = sent.front().tsval;
+    rtt_passes();
+    sent_text();
+    ack(0, {{1000, 4000}, {5000, 10'000}});
+    again_ = sent.back().tsval;
+  }
+  void original() { echo(first_); }
+  void retransmission() { echo(again_); }
+
+ private:
+  std::uint32_t first_ = 0, again_ = 0;
+};
+
+TEST(Eifel, OneHoleFilledByARetransmissionProvesTheRecoveryRight) {
+  TwoSentAgain s;
+  ASSERT_EQ(s.sent_text().substr(0, 16), "0-1000 4000-5000");
+  s.rtt_passes();
+  s.retransmission();
+  s.ack(4000, {{5000, 10'000}});
+  s.original();
+  s.ack(10'000);
+  EXPECT_EQ(s.counters.undone_by_timestamps, 0U) << "late, among others that were lost";
+  EXPECT_LT(s.tcb.cwnd, 10'000U);
+}
+
+TEST(Eifel, WaitsForEverythingThatWasSentAgain) {
+  TwoSentAgain s;
+  s.pass(Duration::milliseconds(3));
+  s.original();
+  s.ack(4000, {{5000, 10'000}});
+  EXPECT_EQ(s.counters.undone_by_timestamps, 0U) << "4000-5000 may be lost";
+  EXPECT_EQ(s.tcb.reordered, 1U);
+  s.ack(10'000);
+  EXPECT_EQ(s.counters.undone_by_timestamps, 1U);
+  EXPECT_GE(s.tcb.cwnd, 10'000U);
+}
+
+TEST(Eifel, ReportsCountByTheirTime) {
+  TwoSentAgain early;
+  early.pass(Duration::milliseconds(3));
+  early.ack(0, {{1000, 10'000}});
+  early.original();
+  early.ack(10'000);
+  EXPECT_EQ(early.counters.undone_by_timestamps, 1U);
+  TwoSentAgain late;
+  late.rtt_passes();
+  late.ack(0, {{1000, 10'000}});
+  late.original();
+  late.ack(10'000);
+  EXPECT_EQ(late.counters.undone_by_timestamps, 0U) << "after a round trip it is the retransmission";
+}
+
 // A retransmission of one recovery may arrive in the next, whose own began later.
 TEST(Eifel, RetransmissionOfTheRecoveryBeforeUndoesNothing) {
   Path s(with_timestamps());
