@@ -25,6 +25,7 @@ struct BbrModel {
   std::uint32_t next_round_delivered = 0;
   std::uint32_t cycle_us = 0;                 // when the phase of PROBE_BW began
   std::uint32_t prior_cwnd = 0;
+  SeqNum recovery_end;                        // with `recovering`, and no recovery of the connection: then it may end
   std::uint32_t full_bw = 0;
   std::uint32_t pacing_rate = 0;
   std::uint16_t pacing_gain = 0, cwnd_gain = 0;

@@ -218,7 +218,8 @@ void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t 
 }
 
 void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
-  if (b.recovering && (tcb.flags & kAnyRecovery) == 0) recovered(tcb, b);  // one that ended without a word
+  // One that ended without a word, or with repairs under way.
+  if (b.recovering && (tcb.flags & kAnyRecovery) == 0 && !tcb.snd_una.before(b.recovery_end)) recovered(tcb, b, env);
   const RateSample rs = delivery::acked(b.delivery, sample, env.now_us(), b.rt_prop_us == UINT32_MAX ? 0 : b.rt_prop_us);
   update_round(b, rs);
   update_btl_bw(b, rs);
@@ -233,27 +234,39 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
 // 4.2.3.4; the new round trip begins here.
 void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   save_cwnd(tcb, b);
+  b.recovery_end = tcb.snd_una;
+  if (b.recovering) return;  // the one before has not ended
   b.recovering = b.packet_conservation = true;
   b.next_round_delivered = b.delivery.delivered;
   tcb.cwnd = pipe(tcb, env) + smss(tcb);
 }
 
-void recovered(Tcb& tcb, BbrModel& b) noexcept {
-  b.recovering = b.packet_conservation = false;
+// While something that was sent again is under way the next recovery follows at once, where losses are no congestion; were
+// each to begin with a round trip of conservation, STARTUP would grow every other one only.
+void recovered(Tcb& tcb, BbrModel& b, Env& env) noexcept {
+  b.packet_conservation = false;
+  SendMap* map = map_of(tcb, env);
+  const std::uint32_t ever_us = env.now_us() - INT32_MAX;
+  if (map != nullptr && (map->lost != 0 || open(tcb, *map, env).awaits_resent(ever_us))) {
+    b.recovery_end = tcb.snd_nxt;
+    return;
+  }
+  b.recovering = false;
   restore_cwnd(tcb, b);
 }
 
 void timeout(Tcb& tcb, BbrModel& b) noexcept {
   save_cwnd(tcb, b);
   b.recovering = true;
+  b.recovery_end = tcb.snd_una;
   b.packet_conservation = false;
   b.full_bw = 0;  // rounds in which nothing arrived do not count as rounds without growth
   b.full_bw_count = 0;
   tcb.cwnd = smss(tcb);
 }
 
-// cwnd is what it was already.
-void undo(BbrModel& b) noexcept {
+void undo(Tcb& tcb, BbrModel& b) noexcept {
+  if (b.recovering) restore_cwnd(tcb, b);
   b.recovering = b.packet_conservation = false;
   b.full_bw = 0;
   b.full_bw_count = 0;

@@ -30,9 +30,9 @@ void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t 
 // --- the events of congestion.h; acked() in recovery too, and for reports alone ---
 void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept;
 void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept;
-void recovered(Tcb& tcb, BbrModel& b) noexcept;
+void recovered(Tcb& tcb, BbrModel& b, Env& env) noexcept;
 void timeout(Tcb& tcb, BbrModel& b) noexcept;
-void undo(BbrModel& b) noexcept;
+void undo(Tcb& tcb, BbrModel& b) noexcept;
 
 // --- for its tests ---
 // BBRInflight(gain): bytes, with room for what is on its way into and out of either end.

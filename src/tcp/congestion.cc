@@ -104,7 +104,7 @@ void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {
 
 // RFC 6937: where proportional reduction led to.
 void recovered(Tcb& tcb, Env& env) noexcept {
-  if (BbrModel* model = model_of(tcb, env)) return bbr::recovered(tcb, *model);
+  if (BbrModel* model = model_of(tcb, env)) return bbr::recovered(tcb, *model, env);
   set_cwnd(tcb, tcb.ssthresh);
 }
 
@@ -131,7 +131,7 @@ void undo(Tcb& tcb, std::uint32_t prior_cwnd, std::uint32_t prior_ssthresh, Env&
     case CongestionControl::kNewReno: return;
     case CongestionControl::kCubic: cubic::undo(tcb, env); return;
     case CongestionControl::kBbr:
-      if (BbrModel* model = model_of(tcb, env)) bbr::undo(*model);
+      if (BbrModel* model = model_of(tcb, env)) bbr::undo(tcb, *model);
       return;
   }
 }

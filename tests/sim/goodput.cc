@@ -26,7 +26,7 @@ NetworkConfig wire(const Cell& cell) {
 Outcome run(const Cell& cell, std::int64_t every_ms, const Watch& watch) {
   Ends ends;
   ends.rcvbuf = kBuffer;
-  ends.buffers = 60'000;
+  ends.buffers = 96'000;
   ends.seed = cell.seed;
   Bottleneck net(wire(cell), {{cell.algorithm, at_ms(0), kBuffer}}, ends);
   if (every_ms != 0) {

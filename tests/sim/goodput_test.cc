@@ -53,6 +53,16 @@ TEST_P(Goodput, NothingIsUndoneWhereNothingIsReordered) {
   }
 }
 
+// Losses by chance do not hold up STARTUP, though recovery follows on recovery.
+TEST(GoodputOfBbr, FindsTheBandwidthThroughLoss) {
+  for (const std::uint64_t seed : {1U, 2U}) {
+    const Outcome out = run({.algorithm = CongestionControl::kBbr, .loss = 30, .rtt_ms = 100, .seed = seed, .ms = 3000});
+    EXPECT_EQ(out.broken, nullptr) << out.broken;
+    EXPECT_EQ(out.timeouts, 0U) << seed;
+    EXPECT_GT(out.share, 0.45) << seed;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, Goodput,
                          ::testing::Values(CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kBbr),
                          [](const auto& one) { return std::string(congestion_control_name(one.param)); });

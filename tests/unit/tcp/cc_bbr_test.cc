@@ -285,6 +285,45 @@ TEST(Bbr, RecoveryConservesPacketsAndRestoresTheWindow) {
   EXPECT_GE(p.model().btl_bw, bw / 10 * 9) << "a loss says nothing of the bandwidth";
 }
 
+// Losses among what a recovery sent are repaired in a second one, which begins with no round trip of conservation.
+TEST(Bbr, RecoveriesThatFollowAtOnceConserveOnce) {
+  Path p;
+  ASSERT_TRUE(p.reach(BbrState::kProbeBw));
+  p.run(Duration::milliseconds(300));
+  const std::uint32_t cwnd = p.tcb.cwnd;
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  const std::uint32_t middle = p.nxt();
+  p.ack(una, {{una + kSegment, middle - 40 * kSegment}});  // the first is lost
+  ASSERT_TRUE(p.model().packet_conservation);
+  p.pass(Duration::milliseconds(20));
+  p.ack(una, {{una + kSegment, middle}});
+  const std::uint32_t right = p.nxt();
+  ASSERT_GT(right, middle + 10 * kSegment);
+  p.pass(Duration::milliseconds(35));
+  p.sent_text();
+  p.ack(una, {{una + kSegment, middle}, {middle + kSegment, middle + 3 * kSegment}});  // and the first of what came then
+  ASSERT_GT(p.counters.mib.RetransSegs, 1U);
+  p.pass(Duration::milliseconds(1));
+  p.ack(middle, {{middle + kSegment, middle + 3 * kSegment}});
+  ASSERT_EQ(p.tcb.flags & kInRecovery, 0U);
+  EXPECT_TRUE(p.model().recovering) << "a retransmission is under way";
+  EXPECT_FALSE(p.model().packet_conservation);
+  p.pass(Duration::milliseconds(1));
+  const std::uint32_t before = p.tcb.cwnd;
+  p.ack(middle, {{middle + 4 * kSegment, right}, {middle + kSegment, middle + 3 * kSegment}});
+  ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
+  EXPECT_EQ(p.counters.fast_retransmits, 2U);
+  EXPECT_FALSE(p.model().packet_conservation);
+  EXPECT_GE(p.tcb.cwnd + kSegment, before);
+  p.pass(Duration::milliseconds(40));
+  p.ack(p.nxt());
+  p.pass(Duration::milliseconds(40));
+  p.ack(p.nxt());
+  EXPECT_FALSE(p.model().recovering);
+  EXPECT_GE(p.tcb.cwnd, std::min(cwnd, bbr::inflight(p.tcb, p.model(), bbr::kCwndGain)));
+}
+
 TEST(Bbr, TimeoutStartsFromASegmentAndRestoresTheWindow) {
   Path p;
   ASSERT_TRUE(p.reach(BbrState::kProbeBw));

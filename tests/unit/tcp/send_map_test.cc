@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/rng.h"
@@ -123,6 +124,11 @@ class Pair {
     ASSERT_EQ(records.size() == 0 ? una_ : records[records.size() - 1].end - kBase, end());
     ASSERT_EQ(map_.sacked, sums[static_cast<int>(Fate::kSacked)]);
     ASSERT_EQ(map_.lost, sums[static_cast<int>(Fate::kLost)]);
+    const std::uint32_t since_us = end() == una_ ? 0 : bytes_.back().sent_us;
+    const bool awaits = std::any_of(bytes_.begin() + una_, bytes_.end(), [&](const Byte& b) {
+      return b.resent && b.fate != Fate::kSacked && static_cast<std::int32_t>(b.sent_us - since_us) >= 0;
+    });
+    ASSERT_EQ(records.awaits_resent(since_us), awaits);
   }
 
  private:
