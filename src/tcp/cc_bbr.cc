@@ -33,7 +33,7 @@ void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGai
 // --- 4.1.1: the bottleneck's bandwidth ---
 
 void update_round(BbrModel& b, const RateSample& rs) noexcept {
-  b.round_start = rs.known && !before(rs.prior_delivered, b.next_round_delivered);
+  b.round_start = rs.valid && !before(rs.prior_delivered, b.next_round_delivered);
   if (!b.round_start) return;
   b.next_round_delivered = b.delivery.delivered;
   b.packet_conservation = false;

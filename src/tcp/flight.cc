@@ -61,20 +61,22 @@ void measure_plain(Tcb& tcb, const Segment& segment, AckNews& news, const Env& e
 void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, SeqNum end, const Segment& segment,
                AckNews& news, const Env& env) noexcept {
   if (record.fate == Fate::kSacked) return;  // that it had arrived was known
-  news.sample.delivered += end - begin;
-  if (!news.sample.dated || before(news.sample.newest_us, record.sent_us)) {
-    news.sample.newest_us = record.sent_us;
-    news.sample.dated = true;
-  }
+  if (!record.was_sacked) news.sample.delivered += end - begin;  // else that was counted before the timeout
   const std::uint32_t rtt_us = env.now_us() - record.sent_us;
   if (record.resent) {
     news.resent += end - begin;
     undo_delivered(tcb, map, record, end, rtt_us, news);
+    // A late original would seem to have left when it was sent again, a moment ago.
+    if (is_ambiguous(tcb, map, rtt_us, segment, env)) return;
   } else {
     if (news.sample.rtt_us == 0) news.sample.rtt_us = std::max(rtt_us, 1U);  // of the oldest
     if (!record.was_sacked && !end.after(map.recover)) news.original = true;
   }
-  rack_delivered(tcb, map, record, end, rtt_us, segment, news, env);
+  if (!news.sample.dated || before(news.sample.newest_us, record.sent_us)) {
+    news.sample.newest_us = record.sent_us;
+    news.sample.dated = true;
+  }
+  rack_delivered(tcb, map, record, end, rtt_us, news);
 }
 
 }  // namespace

@@ -20,15 +20,6 @@ bool sent_after(std::uint32_t a_us, SeqNum a_end, std::uint32_t b_us, SeqNum b_e
   return a_us == b_us ? a_end.after(b_end) : before(b_us, a_us);
 }
 
-// The acknowledgment may be that of the first transmission (step 1).
-bool ambiguous(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us, const Segment& segment, const Env& env) noexcept {
-  // SRTT beside it, for the map may be young and have seen only delayed acknowledgments.
-  if (rtt_us < std::min(map.min_rtt_us, tcb.srtt_us8 / 8 - tcb.srtt_us8 / 64)) return true;
-  if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
-  const std::uint32_t echo_age_ms = env.now_ms() + tcb.ts_offset - segment.options->tsecr;
-  return echo_age_ms > rtt_us / 1000 + 1;
-}
-
 // Step 4
 std::uint32_t reordering_window_us(const Tcb& tcb, const SendMap& map) noexcept {
   if (tcb.reordered == 0 && ((tcb.flags & (kInRecovery | kInRtoRecovery)) != 0 || map.sacked_segments >= kDupThresh)) {
@@ -55,11 +46,16 @@ void arm_reorder_timer(Tcb& tcb, std::int32_t wait_us, Env& env) noexcept {
 
 }  // namespace
 
-void rack_delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us,
-                    const Segment& segment, const AckNews& news, const Env& env) noexcept {
-  if (record.resent) {
-    if (ambiguous(tcb, map, rtt_us, segment, env)) return;
-  } else {
+bool is_ambiguous(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us, const Segment& segment, const Env& env) noexcept {
+  // SRTT beside it, for the map may be young and have seen only delayed acknowledgments.
+  if (rtt_us < std::min(map.min_rtt_us, tcb.srtt_us8 / 8 - tcb.srtt_us8 / 64)) return true;
+  if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
+  const std::uint32_t echo_age_ms = env.now_ms() + tcb.ts_offset - segment.options->tsecr;
+  return echo_age_ms > rtt_us / 1000 + 1;
+}
+
+void rack_delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us, const AckNews& news) noexcept {
+  if (!record.resent) {
     map.min_rtt_us = std::min(map.min_rtt_us, rtt_us);
     // Step 3: it arrived behind what was sent after it.
     if (end.before(news.fack) && !record.was_sacked) tcb.reordered = 1;

@@ -324,6 +324,42 @@ TEST(Bbr, RecoveriesThatFollowAtOnceConserveOnce) {
   EXPECT_GE(p.tcb.cwnd, std::min(cwnd, bbr::inflight(p.tcb, p.model(), bbr::kCwndGain)));
 }
 
+// A late original that is taken for its retransmission, sent a moment ago, would end the round trip at once.
+TEST(Bbr, ALateOriginalBeginsNoRoundTrip) {
+  Path p;
+  ASSERT_TRUE(p.reach(BbrState::kProbeBw));
+  p.run(Duration::milliseconds(300));
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  p.pass(Duration::milliseconds(10));
+  p.ack(una, {{una + 2 * kSegment, una + 8 * kSegment}});
+  ASSERT_TRUE(p.model().packet_conservation);
+  const std::uint8_t round = p.model().round;
+  p.pass(Duration::milliseconds(5));
+  p.ack(una + kSegment);
+  ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
+  EXPECT_TRUE(p.model().packet_conservation);
+  EXPECT_EQ(p.model().round, round);
+}
+
+// What was reported before a timeout, and is forgotten then, is not delivered a second time.
+TEST(Bbr, ReportsThatATimeoutForgotCountOnce) {
+  Path p;
+  ASSERT_TRUE(p.reach(BbrState::kProbeBw));
+  p.run(Duration::milliseconds(300));
+  p.lose_all();
+  p.greedy(false);
+  p.ack(p.una(), {{p.una() + kSegment, p.nxt()}});
+  for (int i = 0; i < 1000 && (p.tcb.flags & kInRtoRecovery) == 0; ++i) {
+    p.now = p.deadline();
+    p.fire();
+  }
+  ASSERT_NE(p.tcb.flags & kInRtoRecovery, 0U);
+  p.pass(Duration::milliseconds(40));
+  p.ack(p.nxt());
+  EXPECT_EQ(p.model().delivery.delivered, p.una());
+}
+
 TEST(Bbr, TimeoutStartsFromASegmentAndRestoresTheWindow) {
   Path p;
   ASSERT_TRUE(p.reach(BbrState::kProbeBw));
