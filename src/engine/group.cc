@@ -159,8 +159,9 @@ void Group::run(unsigned index, const std::function<Instant()>& clock) noexcept 
   ShardLoop& loop = *loops_[index];
   bool done = false;
   while (drained_.load(std::memory_order_acquire) != shards()) {
+    loop.fetch(loop.now());
     const Instant now = clock();
-    loop.run_once(now);
+    loop.turn(now);
     if (stopping_.load(std::memory_order_relaxed)) [[unlikely]] {
       if (!loop.draining()) loop.begin_drain(now + Duration::seconds(drain_s_));
       // A shard that is done still serves the others' frames until they are done too.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "base/frame.h"
 
@@ -15,7 +16,8 @@ ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vect
       attachments_(std::move(attachments)),
       steering_(steering),
       fabric_(fabric),
-      stack_(config, buffers) {
+      stack_(config, buffers),
+      bursts_(attachments_.size()) {
   stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
   if (fabric.shards() > 1) {
     stack_.on_reassembled([this](std::size_t interface, Buf* frame) { return route_reassembled(interface, frame); });
@@ -54,11 +56,20 @@ void ShardLoop::start(Instant now) {
   publish();
 }
 
-bool ShardLoop::run_once(Instant now) noexcept {
+void ShardLoop::fetch(Instant now) noexcept {
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    const Attachment& at = attachments_[i];
+    if (at.owns) bursts_[i].n = at.port->receive(at.queue, bursts_[i].frames, now);
+  }
+}
+
+bool ShardLoop::turn(Instant now) noexcept {
   ++loops_;
   bool busy = false;
   for (std::size_t i = 0; i < attachments_.size(); ++i) {
-    if (attachments_[i].owns && receive(i, now)) busy = true;
+    if (bursts_[i].n == 0) continue;
+    receive(i, now);
+    busy = true;
   }
   if (fabric_.shards() > 1 && from_other_shards(now)) busy = true;
   if (run_tasks()) busy = true;
@@ -80,26 +91,23 @@ bool ShardLoop::run_once(Instant now) noexcept {
   return busy;
 }
 
-bool ShardLoop::receive(std::size_t interface, Instant now) noexcept {
-  const Attachment& at = attachments_[interface];
-  const std::size_t n = at.port->receive(at.queue, burst_, now);
-  if (n == 0) return false;
-  rx_frames_ += n;
+void ShardLoop::receive(std::size_t interface, Instant now) noexcept {
+  Burst& burst = bursts_[interface];
+  const std::span<Buf*> frames = std::span(burst.frames).first(std::exchange(burst.n, 0));
+  rx_frames_ += frames.size();
   if (fabric_.shards() > 1) {
-    steer(interface, n, now);
-    return true;
+    steer(interface, frames, now);
+    return;
   }
-  for (std::size_t i = 0; i < n; ++i) stack_.bufs().adopt(burst_[i]);
-  stack_.receive(interface, std::span(burst_).first(n), now);
-  return true;
+  for (Buf* frame : frames) stack_.bufs().adopt(frame);
+  stack_.receive(interface, frames, now);
 }
 
 // Several shards: flows of others go to them (one queue for all), news about neighbours to everybody.
-void ShardLoop::steer(std::size_t interface, std::size_t n, Instant now) noexcept {
+void ShardLoop::steer(std::size_t interface, std::span<Buf*> frames, Instant now) noexcept {
   const Attachment& at = attachments_[interface];
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    Buf* buf = burst_[i];
+  for (Buf* buf : frames) {
     stack_.bufs().adopt(buf);
     std::optional<unsigned> by_device;
     if (!at.steer) {

@@ -51,8 +51,16 @@ class ShardLoop final : public Shard {
   void start(Instant now);
 
   // --- the loop ---
-  // One turn at `now`; true when there was something to do.
-  bool run_once(Instant now) noexcept;
+  // One turn: what its ports hold is fetched, and then dealt with. `now` of turn() is to be read behind fetch(), for what
+  // arrives while the thread has lost its core must not seem to have arrived before: round trips would read short.
+  void fetch(Instant now) noexcept;
+  // True when there was something to do.
+  bool turn(Instant now) noexcept;
+  // Both, for drivers with a virtual clock.
+  bool run_once(Instant now) noexcept {
+    fetch(now);
+    return turn(now);
+  }
   // Begins the drain; what is left at `deadline` is reset.
   void begin_drain(Instant deadline) noexcept;
   [[nodiscard]] bool draining() const noexcept { return draining_; }
@@ -94,14 +102,18 @@ class ShardLoop final : public Shard {
 
  private:
   static constexpr std::size_t kBurst = 32;
+  struct Burst {
+    std::array<Buf*, kBurst> frames{};
+    std::size_t n = 0;
+  };
   static constexpr std::uint32_t kTimerBudget = 256;
   static constexpr std::size_t kDrainsPerLoop = 256;
   static constexpr std::size_t kResetsPerLoop = 256;
   static constexpr std::int64_t kPublishNs = 1'000'000;
   static constexpr Duration kLastWords = Duration::seconds(1);  // beyond the drain's time, for what waits to leave
 
-  bool receive(std::size_t interface, Instant now) noexcept;
-  void steer(std::size_t interface, std::size_t n, Instant now) noexcept;
+  void receive(std::size_t interface, Instant now) noexcept;
+  void steer(std::size_t interface, std::span<Buf*> frames, Instant now) noexcept;
   stack::Stack::Destination route_reassembled(std::size_t interface, Buf* frame) noexcept;
   void copy_to_others(std::size_t interface, const Buf& buf) noexcept;
   bool from_other_shards(Instant now) noexcept;
@@ -115,7 +127,7 @@ class ShardLoop final : public Shard {
   Fabric& fabric_;
   stack::Stack stack_;
   std::vector<std::unique_ptr<Service>> services_;
-  std::array<Buf*, kBurst> burst_{};
+  std::vector<Burst> bursts_;  // an attachment each
   std::array<Buf*, kBurst> mine_{};
   std::vector<Job> jobs_;
   bool draining_ = false;

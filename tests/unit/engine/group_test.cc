@@ -185,6 +185,34 @@ TEST_F(Bench, OneQueueIsSpreadOverBothShardsByTheSameHash) {
   }
 }
 
+// A thread may lose its core between the two: a frame must not be dealt with at a time before it arrived.
+TEST_F(Bench, TheClockIsReadBehindTheBurst) {
+  make(1, false);
+  open(1);
+  const std::vector<Bytes> request = host_->take_sent();
+  ASSERT_EQ(request.size(), 1U) << "ARP's";
+  std::thread other([&] { group_->run(1, [start = now_] { return start; }); });
+  int turns = 0;
+  Instant arrived;
+  group_->run(0, [&] {
+    const Instant now = now_ + Duration::milliseconds(++turns);
+    if (turns == 10) {
+      port_->inject(request[0], now_, 0);
+      arrived = now;
+    }
+    if (turns == 20) group_->stop();
+    return now;
+  });
+  other.join();
+  int answers = 0;
+  while (const auto sent = port_->take_sent()) {
+    if (wire::load_be16(&sent->bytes[12]) != 0x0806 || sent->bytes[21] != 2) continue;
+    ++answers;
+    EXPECT_GT(sent->at, arrived);
+  }
+  EXPECT_EQ(answers, 1);
+}
+
 TEST_F(Bench, FragmentsAreReassembledAndReachTheShardOfTheirFlow) {
   for (const bool rss : {false, true}) {
     SCOPED_TRACE(rss);
