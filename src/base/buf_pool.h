@@ -36,13 +36,7 @@ class BufPool {
   // A buffer with one reference, no data and kBufHeadroom of headroom; null when the
   // budget is used up (counted).
   [[nodiscard]] Buf* take() noexcept {
-    if (count_ == 0) [[unlikely]] {
-      count_ = source_.take(std::span(stock_.data(), kBulk));
-      if (count_ == 0) {
-        ++exhausted_;
-        return nullptr;
-      }
-    }
+    if (count_ == 0 && !refill()) [[unlikely]] return nullptr;
     Buf* buf = stock_[--count_];
     unpoison(buf->room, buf->room_len);
     buf->next = nullptr;
@@ -103,8 +97,14 @@ class BufPool {
  private:
   static constexpr std::size_t kBulk = 64;
 
+  [[gnu::noinline]] bool refill() noexcept {
+    count_ = source_.take(std::span(stock_.data(), kBulk));
+    if (count_ == 0) ++exhausted_;
+    return count_ != 0;
+  }
+
   // The newest `n` of the stock to their source.
-  void give_back(std::size_t n) noexcept {
+  [[gnu::noinline]] void give_back(std::size_t n) noexcept {
     count_ -= n;
     for (std::size_t i = count_; i < count_ + n; ++i) unpoison(stock_[i]->room, stock_[i]->room_len);
     source_.give(std::span(stock_.data() + count_, n));

@@ -7,11 +7,10 @@ namespace sluice::stack {
 
 using tcp::Verdict;
 
-void Stack::put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie* grant) noexcept {
-  if (grant == nullptr) [[likely]] return;
+void Stack::put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie& grant) noexcept {
   syn_ack.options |= tcp::kOptFastOpen;
-  syn_ack.fast_open = grant->data();
-  syn_ack.fast_open_len = static_cast<std::uint8_t>(grant->size());
+  syn_ack.fast_open = grant.data();
+  syn_ack.fast_open_len = static_cast<std::uint8_t>(grant.size());
 }
 
 // RFC 7413 4.2.2. A cookie that is not good is answered with one that is; a limit with an ordinary handshake.
@@ -42,13 +41,13 @@ Verdict Stack::fast_open_input(Arrival& arrival, tcp::Segment& syn, std::uint16_
   tcp::Tcb& tcb = slabs_.tcbs[index];
   if (!enter_table(slabs_.tcbs, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kSynCacheFull;
   tcp::HalfOpen record;
-  const SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
+  const SeqNum iss = tcp::initial_sequence(secrets_[arrival.flow.local_addr], arrival.flow, env_.now);
   tcp::half_open(record, arrival.flow, syn, iss, params_[listener.params]);
   begin_passive(handle, record, listener, ts_offset(record));
   ++listener.fast_open;
   ++stack_counters_.fastopen_accepted;
   const Verdict verdict = tcp::open_passive_fast(tcb, syn, env_);
-  if (outbox_.size() != 0) put_grant(outbox_[0], grant);
+  if (outbox_.size() != 0 && grant != nullptr) put_grant(outbox_[0], *grant);
   settle(handle, tcb, listener_index);
   return verdict;
 }
@@ -67,8 +66,7 @@ void Stack::end_fast_open(tcp::Tcb& tcb) noexcept {
 
 // `iss_above`: the last number of a connection whose TIME_WAIT record gave way.
 void Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept {
-  const IpAddress& local = addresses_[tcb.flow.local_addr].address;
-  SeqNum iss = tcp::initial_sequence(config_.secrets, tcb.flow, local, env_.now);
+  SeqNum iss = tcp::initial_sequence(secrets_[tcb.flow.local_addr], tcb.flow, env_.now);
   if (iss_above) [[unlikely]] iss = tcp::initial_sequence_above(iss, *iss_above);
   if (options.first_bytes.empty()) return tcp::open_active(tcb, iss, ts_offset(tcb.flow), env_);
   const std::span<const std::uint8_t> text(reinterpret_cast<const std::uint8_t*>(options.first_bytes.data()),

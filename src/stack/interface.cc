@@ -43,6 +43,7 @@ void Addresses::add_prefix(const InterfaceAddress& address, std::uint8_t interfa
     if (known.interface == interface && same_mask && known.holds(fresh.bits)) return;
   }
   prefixes_.push_back(fresh);
+  ways_[all_.back().ways].on_link.push_back(fresh);
 }
 
 void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
@@ -56,25 +57,27 @@ void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
   }
 }
 
-Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) {
+Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 * interfaces.size()) {
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     for (const InterfaceAddress& a : interfaces[i].addresses) {
-      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i), FrameOrigin(interfaces[i], a.address)});
+      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i),
+                      static_cast<std::uint16_t>(ways_of(i, a.address.is_v4())), FrameOrigin(interfaces[i], a.address)});
       add_prefix(a, static_cast<std::uint8_t>(i));
       mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
     }
-    Gateways g;
     for (const IpAddress& gateway : interfaces[i].gateways) {
-      (gateway.is_v4() ? g.v4 : g.v6) = gateway;
-      (gateway.is_v4() ? g.has_v4 : g.has_v6) = true;
+      Ways& ways = ways_[ways_of(i, gateway.is_v4())];
+      ways.gateway = gateway;
+      ways.has_gateway = true;
     }
-    gateways_.push_back(g);
     for (const Route& route : interfaces[i].routes) {
-      routes_.push_back({prefix_of(route.to, static_cast<std::uint8_t>(i)), route.via});
+      ways_[ways_of(i, route.to.address.is_v4())].routes.push_back({prefix_of(route.to, static_cast<std::uint8_t>(i)), route.via});
     }
   }
   const auto bits = [](const Via& via) { return std::popcount(via.prefix.mask[0]) + std::popcount(via.prefix.mask[1]); };
-  std::stable_sort(routes_.begin(), routes_.end(), [&](const Via& a, const Via& b) { return bits(a) > bits(b); });
+  for (Ways& ways : ways_) {
+    std::stable_sort(ways.routes.begin(), ways.routes.end(), [&](const Via& a, const Via& b) { return bits(a) > bits(b); });
+  }
   disabled_.assign(all_.size(), false);
   std::uint32_t slots = 8;
   while (slots < 2 * all_.size()) slots *= 2;
@@ -104,25 +107,16 @@ std::uint32_t Addresses::slot_of(const IpAddress& address) const noexcept {
 }
 
 bool Addresses::on_link(std::uint8_t interface, const IpAddress& remote) const noexcept {
-  std::uint64_t words[2];
-  std::memcpy(words, remote.bytes.data(), sizeof(words));
-  for (const Prefix& prefix : prefixes_) {
-    if (prefix.interface == interface && prefix.holds(words)) return true;
-  }
-  return false;
+  return holds_any(ways_[ways_of(interface, remote.is_v4())].on_link, remote);
 }
 
-const IpAddress* Addresses::next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
-  const LocalAddress& from = all_[local];
-  if (on_link(from.interface, remote)) return &remote;
+const IpAddress* Addresses::by_route(const Ways& ways, const IpAddress& remote) noexcept {
   std::uint64_t words[2];
   std::memcpy(words, remote.bytes.data(), sizeof(words));
-  for (const Via& via : routes_) {
-    if (via.prefix.interface == from.interface && via.prefix.holds(words)) return &via.router;
+  for (const Via& via : ways.routes) {
+    if (via.prefix.holds(words)) return &via.router;
   }
-  const Gateways& g = gateways_[from.interface];
-  if (remote.is_v4()) return g.has_v4 ? &g.v4 : nullptr;
-  return g.has_v6 ? &g.v6 : nullptr;
+  return nullptr;
 }
 
 std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -60,6 +61,7 @@ struct LocalAddress {
   IpAddress address;
   std::uint8_t prefix_len = 0;
   std::uint8_t interface = 0;
+  std::uint16_t ways = 0;     // those of its interface and family
   FrameOrigin origin;
 };
 
@@ -83,7 +85,14 @@ class Addresses {
 
   // The next hop for `remote` from one of our addresses: itself on-link, else the gateway;
   // null when there is no way.
-  [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept;
+  [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
+    const Ways& ways = ways_[all_[local].ways];
+    if (holds_any(ways.on_link, remote)) return &remote;
+    if (!ways.routes.empty()) [[unlikely]] {
+      if (const IpAddress* router = by_route(ways, remote)) return router;
+    }
+    return ways.has_gateway ? &ways.gateway : nullptr;
+  }
   // The address to open a connection to `remote` from; kNoAddress when there is no way.
   [[nodiscard]] std::uint16_t source_for(const IpAddress& remote) const noexcept;
   // The addresses that connections take in turn which would be opened from `primary`; empty: that one alone.
@@ -96,9 +105,9 @@ class Addresses {
   [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
   // The IPv6 gateway of an interface that has none configured; null: none.
   void set_router(std::size_t interface, const IpAddress* router) noexcept {
-    Gateways& g = gateways_[interface];
-    g.has_v6 = router != nullptr;
-    if (router != nullptr) g.v6 = *router;
+    Ways& ways = ways_[ways_of(interface, false)];
+    ways.has_gateway = router != nullptr;
+    if (router != nullptr) ways.gateway = *router;
   }
   // Another station has this address: find() knows it no longer.
   void disable(std::uint16_t index) noexcept;
@@ -122,10 +131,23 @@ class Addresses {
     Prefix prefix;
     IpAddress router;
   };
-  struct Gateways {
-    IpAddress v4, v6;
-    bool has_v4 = false, has_v6 = false;
+  // Out of one interface, in one family.
+  struct Ways {
+    std::vector<Prefix> on_link;
+    std::vector<Via> routes;           // the longest prefix first
+    IpAddress gateway;
+    bool has_gateway = false;
   };
+  [[nodiscard]] static std::size_t ways_of(std::size_t interface, bool v4) noexcept { return 2 * interface + (v4 ? 0 : 1); }
+  [[nodiscard]] static bool holds_any(const std::vector<Prefix>& prefixes, const IpAddress& address) noexcept {
+    std::uint64_t words[2];
+    std::memcpy(words, address.bytes.data(), sizeof(words));
+    for (const Prefix& prefix : prefixes) {
+      if (prefix.holds(words)) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] static const IpAddress* by_route(const Ways& ways, const IpAddress& remote) noexcept;
   void fill_slots() noexcept;
   void add_prefix(const InterfaceAddress& address, std::uint8_t interface);
   void fill_sources(const std::vector<InterfaceConfig>& interfaces);
@@ -134,8 +156,7 @@ class Addresses {
   std::vector<LocalAddress> all_;
   std::vector<std::uint16_t> mss_;
   std::vector<Prefix> prefixes_;       // of all addresses, each once
-  std::vector<Via> routes_;            // the longest prefix first
-  std::vector<Gateways> gateways_;     // by interface
+  std::vector<Ways> ways_;             // by interface and family
   struct Sources {
     std::vector<std::uint16_t> v4, v6;
   };

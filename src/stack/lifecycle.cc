@@ -66,8 +66,9 @@ void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept
       tcp::output(tcb, env_);
       flush_outbox(tcb);
     } while ((tcb.flags & tcp::kMoreOutput) != 0);
+  } else {
+    flush_outbox(tcb);
   }
-  flush_outbox(tcb);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
   const auto where = [&] { return known != nullptr ? *known : hash(tcb.flow); };
   if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, where());

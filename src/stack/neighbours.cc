@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "stack/address_hash.h"
-
 namespace sluice::stack {
 
 namespace {
@@ -18,18 +16,6 @@ int rank(const Neighbours::Entry& entry) noexcept {
 
 Neighbours::~Neighbours() {
   for (Entry& entry : entries_) bufs_.release_all(entry.waiting);
-}
-
-Neighbours::Entry* Neighbours::set_of(std::uint8_t interface, const IpAddress& ip) noexcept {
-  return &entries_[spread(ip, interface, sets_) * kWays];
-}
-
-Neighbours::Entry* Neighbours::find(std::uint8_t interface, const IpAddress& ip) noexcept {
-  Entry* set = set_of(interface, ip);
-  for (std::size_t i = 0; i < kWays; ++i) {
-    if (set[i].state != State::kFree && set[i].interface == interface && set[i].ip == ip) return &set[i];
-  }
-  return nullptr;
 }
 
 Neighbours::Entry* Neighbours::make(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
@@ -64,6 +50,7 @@ void Neighbours::fail(Entry& entry) noexcept {
 }
 
 Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& ip, Instant now, Asker asker) noexcept {
+  if (const wire::MacAddress* mac = known(interface, ip, now)) return {mac, nullptr};
   Entry* entry = find(interface, ip);
   if (entry == nullptr) {
     if (asker == Asker::kStranger && !strangers_.take(now, rng_)) {
@@ -83,7 +70,7 @@ Neighbours::Lookup Neighbours::resolve(std::uint8_t interface, const IpAddress& 
     if (asker == Asker::kOurs) entry->ours = true;
     return {nullptr, nullptr};
   }
-  if (confirm_ && !entry->fixed && entry->state == State::kReachable && now - entry->since > kReachable) [[unlikely]] {
+  if (entry->state == State::kReachable) {
     entry->state = State::kProbe;
     entry->solicited = 1;
     entry->since = now;

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "sluice/config.h"
 #include "sluice/time.h"
+#include "stack/address_hash.h"
 #include "stack/rate_limit.h"
 #include "wire/bytes.h"
 
@@ -69,6 +70,13 @@ class Neighbours {
     bool limited = false;         // nobody will be asked: drop the frame
   };
   [[nodiscard]] Lookup resolve(std::uint8_t interface, const IpAddress& ip, Instant now, Asker asker = Asker::kOurs) noexcept;
+  // The short way: the address, where it is known and nobody need be asked; else null, and resolve() says what to do.
+  [[nodiscard]] const wire::MacAddress* known(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
+    Entry* entry = find(interface, ip);
+    if (entry == nullptr || !is_sure(*entry, now)) [[unlikely]] return nullptr;
+    entry->used = now;
+    return &entry->mac;
+  }
   // Takes the frame until the address is known.
   void wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) noexcept;
 
@@ -125,8 +133,21 @@ class Neighbours {
 
  private:
   static constexpr std::size_t kWays = 4;
-  [[nodiscard]] Entry* set_of(std::uint8_t interface, const IpAddress& ip) noexcept;
-  [[nodiscard]] Entry* find(std::uint8_t interface, const IpAddress& ip) noexcept;
+  [[nodiscard]] Entry* set_of(std::uint8_t interface, const IpAddress& ip) noexcept {
+    return &entries_[spread(ip, interface, sets_) * kWays];
+  }
+  [[nodiscard]] Entry* find(std::uint8_t interface, const IpAddress& ip) noexcept {
+    Entry* set = set_of(interface, ip);
+    for (std::size_t i = 0; i < kWays; ++i) {
+      if (set[i].state != State::kFree && set[i].interface == interface && set[i].ip == ip) return &set[i];
+    }
+    return nullptr;
+  }
+  // Its address is known, and it need not be asked again.
+  [[nodiscard]] bool is_sure(const Entry& entry, Instant now) const noexcept {
+    if (entry.state != State::kReachable) return false;
+    return entry.fixed || !confirm_ || now - entry.since <= kReachable;
+  }
   [[nodiscard]] Entry* make(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
   void fail(Entry& entry) noexcept;
   void check_by(Instant at) noexcept {

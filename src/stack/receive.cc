@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Frames in: a burst is parsed, its table lines and records are asked for, and only
 // then each segment runs to completion.
+#include <algorithm>
 #include <cstring>
 
 #include "stack/stack.h"
@@ -11,6 +12,10 @@ namespace sluice::stack {
 
 using tcp::Verdict;
 
+namespace {
+constexpr std::size_t kHashed = 4;  // arrivals at a time
+}  // namespace
+
 void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant now, bool copies) noexcept {
   set_now(now);
   copies_ = copies;
@@ -20,6 +25,7 @@ void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant
     for (std::size_t i = 0; i < n; ++i) {
       arrivals_[i].buf = frames[i];
       parse(arrivals_[i], interface);
+      if (i % kHashed == kHashed - 1 || i == n - 1) hash_arrivals(std::span(arrivals_).subspan(i - i % kHashed, i % kHashed + 1));
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (arrivals_[i].is_tcp) table_.prefetch_record(arrivals_[i].hash);
@@ -51,18 +57,7 @@ void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
   arrival.is_tcp = false;
   arrival.parsed = false;
   const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
-  if (result != wire::ParseError::kOk) [[unlikely]] {
-    if (result == wire::ParseError::kIpv4Fragment || result == wire::ParseError::kIpv6Fragment) {
-      return fragment_input(arrival, interface);
-    }
-    arrival.verdict = static_cast<Verdict>(static_cast<std::uint8_t>(result) - 1);
-    complain(arrival, interface, result);
-    if (result == wire::ParseError::kTcpHeaderBad || result == wire::ParseError::kTcpChecksumBad) {
-      ++counters_.mib.InSegs;
-      ++counters_.mib.InErrs;
-    }
-    return;
-  }
+  if (result != wire::ParseError::kOk) [[unlikely]] return refuse_frame(arrival, interface, result);
   if (!packet.l2_group && std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) [[unlikely]] {
     arrival.verdict = Verdict::kLinkNotForUs;
     return;
@@ -75,7 +70,8 @@ void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
   arrival.flow.remote_port = packet.src_port;
   arrival.flow.local_port = packet.dst_port;
   arrival.flow.local_addr = addresses_.find(packet.dst);
-  if (packet.l2_group || (packet.dst.is_v4() && packet.dst.bytes[12] >= 224) || packet.dst.bytes[0] == 0xff) [[unlikely]] {
+  const bool group = packet.kind == wire::PacketKind::kTcp4 ? packet.dst.bytes[12] >= 224 : packet.dst.bytes[0] == 0xff;
+  if (packet.l2_group || group) [[unlikely]] {
     arrival.verdict = Verdict::kIpBroadcast;
     return;
   }
@@ -83,9 +79,35 @@ void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
     arrival.verdict = addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
     return;
   }
-  arrival.hash = hash(arrival.flow);
-  table_.prefetch_bucket(arrival.hash);
   arrival.is_tcp = true;
+}
+
+void Stack::refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept {
+  if (reason == wire::ParseError::kIpv4Fragment || reason == wire::ParseError::kIpv6Fragment) {
+    return fragment_input(arrival, interface);
+  }
+  arrival.verdict = static_cast<Verdict>(static_cast<std::uint8_t>(reason) - 1);
+  complain(arrival, interface, reason);
+  if (reason == wire::ParseError::kTcpHeaderBad || reason == wire::ParseError::kTcpChecksumBad) {
+    ++counters_.mib.InSegs;
+    ++counters_.mib.InErrs;
+  }
+}
+
+// Those of the burst that were parsed last: together where they are four of TCP in IPv4, as nearly always.
+void Stack::hash_arrivals(std::span<Arrival> arrivals) noexcept {
+  const auto is_plain = [](const Arrival& arrival) { return arrival.is_tcp && arrival.packet.kind == wire::PacketKind::kTcp4; };
+  if (arrivals.size() == kHashed && std::all_of(arrivals.begin(), arrivals.end(), is_plain)) [[likely]] {
+    const SipLanes hashes = flow_hash_v4(slabs_.table_key, {&arrivals[0].flow, &arrivals[1].flow, &arrivals[2].flow, &arrivals[3].flow});
+    for (std::size_t i = 0; i < kHashed; ++i) arrivals[i].hash = hashes[i];
+  } else {
+    for (Arrival& arrival : arrivals) {
+      if (arrival.is_tcp) arrival.hash = hash(arrival.flow);
+    }
+  }
+  for (const Arrival& arrival : arrivals) {
+    if (arrival.is_tcp) table_.prefetch_bucket(arrival.hash);
+  }
 }
 
 // What no connection can have: looked at only where none was found.
@@ -160,9 +182,14 @@ Verdict Stack::stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_abov
   const std::uint16_t listener =
       listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port);
   if (listener != Listeners::kNone) return listen_input(arrival, segment, listener, iss_above, reuse);
+  if (segment.has(tcp::kRst)) return Verdict::kClosedRstIgnored;
+  return refuse(arrival, segment, Verdict::kClosedReset, config_.ip);
+}
+
+Verdict Stack::refuse(const Arrival& arrival, const tcp::Segment& segment, Verdict verdict, tcp::IpFields ip) noexcept {
   tcp::OutSegment answer;
-  const Verdict verdict = tcp::on_segment_closed(segment, answer);
-  return verdict == Verdict::kClosedReset ? reset(arrival, answer, verdict, config_.ip) : verdict;
+  tcp::on_segment_closed(segment, answer);
+  return reset(arrival, answer, verdict, ip);
 }
 
 Verdict Stack::reset(const Arrival& arrival, const tcp::OutSegment& answer, Verdict verdict, tcp::IpFields ip) noexcept {
@@ -177,17 +204,13 @@ Verdict Stack::reset(const Arrival& arrival, const tcp::OutSegment& answer, Verd
 Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener_index, SeqNum iss_above,
                             bool reuse) noexcept {
   Listener& listener = listeners_[listener_index];
-  tcp::OutSegment answer;
-  const Verdict verdict = tcp::on_segment_listen(segment, answer);
-  if (verdict == Verdict::kListenReset) {
-    if (env_.now < listener.cookies_until) [[unlikely]] return cookie_input(arrival, segment, listener_index, answer);
-    return reset(arrival, answer, verdict, params_of(listener).ip);
+  const Verdict verdict = tcp::on_segment_listen(segment);
+  if (verdict == Verdict::kListenReset) [[unlikely]] {
+    if (env_.now < listener.cookies_until) return cookie_input(arrival, segment, listener_index);
+    return refuse(arrival, segment, verdict, params_of(listener).ip);
   }
   if (verdict != Verdict::kListenSyn) return verdict;
-  if (draining_) [[unlikely]] {
-    tcp::on_segment_closed(segment, answer);
-    return reset(arrival, answer, Verdict::kListenerDraining, params_of(listener).ip);
-  }
+  if (draining_) [[unlikely]] return refuse(arrival, segment, Verdict::kListenerDraining, params_of(listener).ip);
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
   tcp::FastOpenCookie granted;
   const tcp::FastOpenCookie* grant = nullptr;
@@ -203,7 +226,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   if (index == kNoIndex) return Verdict::kSynCacheFull;
   const Handle handle = Handle::make(Kind::kHalfOpen, index);
   if (!enter_table(slabs_.half_opens, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kSynCacheFull;
-  SeqNum iss = tcp::initial_sequence(config_.secrets, arrival.flow, arrival.packet.dst, env_.now);
+  SeqNum iss = tcp::initial_sequence(secrets_[arrival.flow.local_addr], arrival.flow, env_.now);
   if (reuse) iss = tcp::initial_sequence_above(iss, iss_above);
   if (config_.recorded) [[unlikely]] {
     if (const auto numbers = config_.recorded(arrival.flow, arrival.packet.dst, env_.now)) iss = numbers->iss;
@@ -218,6 +241,14 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
 }
 
 Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
+  tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+  if (tcp::completes_handshake(record, segment, params_of(listeners_[record.listener]))) [[likely]] {
+    return promote(arrival, segment, handle, Verdict::kSynRcvdEstablished);
+  }
+  return other_half_open_input(arrival, segment, handle);
+}
+
+Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   const tcp::Params& params = params_of(listeners_[record.listener]);
   const std::uint16_t mss = addresses_.mss()[record.flow.local_addr];
@@ -247,18 +278,19 @@ Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle h
 
 // The acceptable ACK of our SYN|ACK: the record becomes a connection, and the segment its first.
 Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict) noexcept {
-  const tcp::HalfOpen record = slabs_.half_opens[handle.index()];
-  Listener& listener = listeners_[record.listener];
+  const tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+  const std::uint16_t listener_index = record.listener;
+  Listener& listener = listeners_[listener_index];
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
   const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle fresh = Handle::make(Kind::kTcb, index);
   table_.replace(arrival.hash, handle, fresh);
+  begin_passive(fresh, record, listener, ts_offset(record));
   wheel_.cancel(handle);
   slabs_.half_opens.give(handle.index());
   --listener.half_open;
-
-  open_passive(fresh, segment, record, ts_offset(record));
+  go_on(fresh, segment, listener_index);
   return verdict;
 }
 
@@ -275,9 +307,13 @@ void Stack::begin_passive(Handle handle, const tcp::HalfOpen& record, const List
 void Stack::open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record,
                          std::uint32_t ts_offset) noexcept {
   begin_passive(handle, record, listeners_[record.listener], ts_offset);
+  go_on(handle, segment, record.listener);
+}
+
+void Stack::go_on(Handle handle, tcp::Segment& segment, std::uint16_t listener) noexcept {
   tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
   tcp::on_segment(tcb, segment, env_);
-  settle(handle, tcb, record.listener);
+  settle(handle, tcb, listener);
 }
 
 Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {

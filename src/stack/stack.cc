@@ -58,6 +58,9 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       icmp_error_limit_(1'000),
       env_{Instant{}, Tick{}, outbox_, bufs_, slabs_.sides, slabs_.congestion, slabs_.models, slabs_.maps, slabs_.more_sends, &params_[0],
            addresses_.mss(), counters_} {
+  for (std::size_t i = 0; i < addresses_.size(); ++i) {
+    secrets_.emplace_back(config.secrets, addresses_[static_cast<std::uint16_t>(i)].address);
+  }
   recent_params_.fill(kNoParams);
   // A quarter is for what arrives and for answers; more than the pool itself may keep in stock, or it is no use.
   constexpr std::size_t kSpareMin = 640;

@@ -132,7 +132,11 @@ class Stack {
   [[nodiscard]] TxQueue& tx(std::size_t interface) noexcept { return tx_[interface]; }
   [[nodiscard]] const TxQueue& tx(std::size_t interface) const noexcept { return tx_[interface]; }
   // Takes a finished frame into the transmit queue; with no room there it is dropped and counted.
-  void enqueue(std::size_t interface, Buf* frame) noexcept;
+  void enqueue(std::size_t interface, Buf* frame) noexcept {
+    TxQueue& queue = tx_[interface];
+    if (queue.count == TxQueue::kCapacity) [[unlikely]] return enqueue_on_full(interface, frame);
+    queue.frames[queue.count++] = frame;
+  }
   [[nodiscard]] std::size_t interfaces() const noexcept { return tx_.size(); }
   [[nodiscard]] BufPool& bufs() noexcept { return bufs_; }
   void set_now(Instant now) noexcept;
@@ -230,19 +234,27 @@ class Stack {
 
   // receive.cc
   void parse(Arrival& arrival, std::size_t interface) noexcept;
+  [[gnu::noinline]] void refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept;
+  void hash_arrivals(std::span<Arrival> arrivals) noexcept;
   tcp::Verdict tcp_input(Arrival& arrival) noexcept;
   tcp::Verdict stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_above, bool reuse) noexcept;
   tcp::Verdict listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener, SeqNum iss_above,
                             bool reuse) noexcept;
   tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
+  [[gnu::noinline]] tcp::Verdict other_half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict) noexcept;
   // The connection in slot `handle`, already in the table, becomes what the record says (SYN_RCVD).
   void begin_passive(Handle handle, const tcp::HalfOpen& record, const Listener& listener, std::uint32_t ts_offset) noexcept;
   // The same, and goes on with the segment that completed its handshake.
   void open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record, std::uint32_t ts_offset) noexcept;
+  // The connection just begun gets the segment that began it.
+  void go_on(Handle handle, tcp::Segment& segment, std::uint16_t listener) noexcept;
   tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   // `ip`: of whose segment the answer is.
   tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict, tcp::IpFields ip) noexcept;
+  // The reset that CLOSED answers with; `segment` is none.
+  [[gnu::noinline]] tcp::Verdict refuse(const Arrival& arrival, const tcp::Segment& segment, tcp::Verdict verdict,
+                                        tcp::IpFields ip) noexcept;
   void learn_next_hop(const Arrival& arrival) noexcept;
 
   // fragments.cc
@@ -255,8 +267,7 @@ class Stack {
                                                   bool timestamps) noexcept;
   tcp::Verdict send_cookie(const Arrival& arrival, const tcp::Segment& syn, Listener& listener,
                            const tcp::FastOpenCookie* grant) noexcept;
-  tcp::Verdict cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener,
-                            const tcp::OutSegment& reset_answer) noexcept;
+  tcp::Verdict cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener) noexcept;
 
   // fast_open.cc
   // What a SYN that speaks of Fast Open gets: a connection at once, or an ordinary handshake, perhaps with a cookie.
@@ -269,7 +280,7 @@ class Stack {
   void end_fast_open(tcp::Tcb& tcb) noexcept;
   void learn_fast_open(const tcp::Tcb& tcb, const tcp::Segment& syn_ack) noexcept;
   void open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept;
-  static void put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie* grant) noexcept;
+  static void put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie& grant) noexcept;
 
   // link_input.cc: ARP, neighbour discovery
   tcp::Verdict arp_input(const wire::Packet& packet, std::size_t interface) noexcept;
@@ -324,8 +335,11 @@ class Stack {
   // transmit.cc
   void send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip,
             Neighbours::Asker asker = Neighbours::Asker::kStranger) noexcept;
+  [[gnu::noinline]] void enqueue_on_full(std::size_t interface, Buf* frame) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
+  // Nobody knows the MAC address of the next hop, or there is none (null).
+  [[gnu::noinline]] void send_to_unknown(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::Tcb& tcb) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
 
@@ -337,8 +351,8 @@ class Stack {
               const std::uint64_t* known = nullptr) noexcept;
   void finish(Handle handle, tcp::Tcb& tcb, const std::uint64_t* known = nullptr) noexcept;
   void suspect_next_hop(const tcp::FlowId& flow) noexcept;
-  void compact(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
-  void remove_tcb(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
+  [[gnu::noinline]] void compact(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
+  [[gnu::noinline]] void remove_tcb(Handle handle, tcp::Tcb& tcb, std::uint64_t hash) noexcept;
   void remove_half_open(Handle handle) noexcept;
   void reset_half_open(std::uint32_t index) noexcept;
   void remove_time_wait(Handle handle) noexcept { remove_time_wait(handle, hash(slabs_.time_waits[handle.index()].flow)); }
@@ -384,6 +398,7 @@ class Stack {
 
   StackConfig config_;
   Addresses addresses_;
+  std::vector<tcp::LocalSecrets> secrets_;  // by local address
   BufPool bufs_;
   Slabs slabs_;
   Reservation opened_ms_;                // by Tcb index: when it was opened

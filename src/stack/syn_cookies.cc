@@ -36,26 +36,24 @@ Verdict Stack::send_cookie(const Arrival& arrival, const tcp::Segment& syn, List
   const std::uint32_t offset = tcp::make_cookie(record, cookie_context(arrival, listener, syn.options->has_ts));
   listener.cookies_until = env_.now + tcp::kCookieLife;
   ++stack_counters_.cookies_sent;
-  tcp::OutSegment segment;
-  tcp::syn_ack(record, params, addresses_.mss()[arrival.flow.local_addr], offset, env_.now, segment);
-  put_grant(segment, grant);
+  tcp::OutSegment segment = tcp::syn_ack(record, params, addresses_.mss()[arrival.flow.local_addr], offset, env_.now);
+  if (grant != nullptr) put_grant(segment, *grant);
   ++counters_.mib.OutSegs;
   send(segment, arrival.flow, params.ip);
   return Verdict::kListenCookieSent;
 }
 
-// An ACK to a listener that sent cookies a while ago. `reset_answer` is what it gets if it brings none.
-Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener_index,
-                            const tcp::OutSegment& reset_answer) noexcept {
+// An ACK to a listener that sent cookies a while ago.
+Verdict Stack::cookie_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener_index) noexcept {
   const Listener& listener = listeners_[listener_index];
-  if (segment.has(tcp::kSyn) || draining_) return reset(arrival, reset_answer, Verdict::kListenReset, params_of(listener).ip);
+  if (segment.has(tcp::kSyn) || draining_) return refuse(arrival, segment, Verdict::kListenReset, params_of(listener).ip);
   tcp::HalfOpen record;
   record.flow = arrival.flow;
   record.listener = listener_index;
   std::uint32_t offset = 0;
   if (!tcp::open_cookie(record, segment, cookie_context(arrival, listener, segment.options->has_ts), offset)) {
     ++stack_counters_.cookies_refused;
-    return reset(arrival, reset_answer, Verdict::kListenCookieRefused, params_of(listener).ip);
+    return refuse(arrival, segment, Verdict::kListenCookieRefused, params_of(listener).ip);
   }
   // Silence: the peer sends again what it had to say, and the cookie is good for a while yet.
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;

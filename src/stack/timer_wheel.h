@@ -121,23 +121,25 @@ class TimerWheel : public TimerWheelCore {
   void arm(Handle handle, Tick deadline) noexcept {
     DCHECK(handle.valid());
     TimerNode& node = records_.node(handle);
+    Tick& due = records_.deadline(handle);
     if (is_armed(node)) {
       unlink(node);
     } else {
       ++stats_.armed;
     }
     if (!deadline.armed()) deadline.value = 1;
-    records_.deadline(handle) = deadline;
+    due = deadline;
     link(handle, node, list_of(deadline));
   }
 
   // Nothing happens when it is not armed.
   void cancel(Handle handle) noexcept {
     TimerNode& node = records_.node(handle);
+    Tick& due = records_.deadline(handle);
     if (!is_armed(node)) return;
     unlink(node);
     node = TimerNode{};
-    records_.deadline(handle) = Tick{};
+    due = Tick{};
     --stats_.armed;
   }
 

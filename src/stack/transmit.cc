@@ -9,30 +9,32 @@
 
 namespace sluice::stack {
 
-void Stack::enqueue(std::size_t interface, Buf* frame) noexcept {
-  TxQueue& queue = tx_[interface];
-  if (queue.count == TxQueue::kCapacity) [[unlikely]] {
-    if (flush_tx_) flush_tx_(interface);
-    if (queue.count == TxQueue::kCapacity) {
-      ++stack_counters_.tx_overflow;
-      drop_frame(frame, bufs_);
-      return;
-    }
-  }
-  queue.frames[queue.count++] = frame;
+void Stack::enqueue_on_full(std::size_t interface, Buf* frame) noexcept {
+  if (flush_tx_) flush_tx_(interface);
+  if (tx_[interface].count != TxQueue::kCapacity) return enqueue(interface, frame);
+  ++stack_counters_.tx_overflow;
+  drop_frame(frame, bufs_);
 }
 
 void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept {
   const std::uint8_t interface = addresses_[local].interface;
   const IpAddress* hop = config_.learn_next_hops ? &remote : addresses_.next_hop(local, remote);
-  if (hop == nullptr) [[unlikely]] {
-    ++stack_counters_.no_route;
-    drop_frame(frame, bufs_);
-    return;
+  const wire::MacAddress* mac = hop != nullptr ? neighbours_.known(interface, *hop, env_.now) : nullptr;
+  if (mac == nullptr) [[unlikely]] {
+    if (hop != &remote) asker = Neighbours::Asker::kOurs;  // a router of ours: nobody chooses who is asked for
+    return send_to_unknown(frame, interface, hop, asker);
   }
-  if (hop != &remote) asker = Neighbours::Asker::kOurs;  // a router of ours: nobody chooses who is asked for
+  std::memcpy(frame->data, mac->data(), mac->size());
+  enqueue(interface, frame);
+}
+
+void Stack::send_to_unknown(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept {
+  if (hop == nullptr) {
+    ++stack_counters_.no_route;
+    return drop_frame(frame, bufs_);
+  }
   const auto [mac, entry, limited] = neighbours_.resolve(interface, *hop, env_.now, asker);
-  if (mac != nullptr) [[likely]] {
+  if (mac != nullptr) {
     std::memcpy(frame->data, mac->data(), mac->size());
     enqueue(interface, frame);
   } else if (limited) {
@@ -43,7 +45,7 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote,
     ++stack_counters_.no_buffer;
     drop_frame(frame, bufs_);
   }
-  if (entry != nullptr) [[unlikely]] solicit(*entry);
+  if (entry != nullptr) solicit(*entry);
 }
 
 void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, Neighbours::Asker asker) noexcept {
@@ -62,20 +64,17 @@ void Stack::flush_outbox(const tcp::Tcb& tcb) noexcept {
 
 void Stack::send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant) noexcept {
   const tcp::Params& params = params_of(listeners_[record.listener]);
-  tcp::OutSegment segment;
-  tcp::syn_ack(record, params, addresses_.mss()[record.flow.local_addr],
-               ts_offset(record), env_.now, segment);
-  put_grant(segment, grant);
+  tcp::OutSegment segment = tcp::syn_ack(record, params, addresses_.mss()[record.flow.local_addr], ts_offset(record), env_.now);
+  if (grant != nullptr) [[unlikely]] put_grant(segment, *grant);
   ++counters_.mib.OutSegs;
   send(segment, record.flow, params.ip);
 }
 
 std::uint32_t Stack::ts_offset(const tcp::FlowId& flow) const noexcept {
-  const IpAddress& local = addresses_[flow.local_addr].address;
   if (config_.recorded) [[unlikely]] {
-    if (const auto numbers = config_.recorded(flow, local, env_.now)) return numbers->ts_offset;
+    if (const auto numbers = config_.recorded(flow, addresses_[flow.local_addr].address, env_.now)) return numbers->ts_offset;
   }
-  return tcp::timestamp_offset(config_.secrets, flow, local);
+  return tcp::timestamp_offset(secrets_[flow.local_addr], flow);
 }
 
 }  // namespace sluice::stack

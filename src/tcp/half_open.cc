@@ -101,9 +101,8 @@ void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum 
   record.challenge_ms = 0;
 }
 
-void syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, std::uint32_t ts_offset, Instant now,
-             OutSegment& out) noexcept {
-  out = OutSegment{};
+OutSegment syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, std::uint32_t ts_offset, Instant now) noexcept {
+  OutSegment out;
   out.flags = (record.flags & kEcnOk) != 0 ? kSyn | kAck | kEce : kSyn | kAck;
   out.seq = record.iss;
   out.ack = record.irs + 1;
@@ -116,6 +115,7 @@ void syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, st
   }
   if ((record.flags & kSackOk) != 0) out.options |= kOptSackPermitted;
   put_timestamps(record, ts_offset, now, out);
+  return out;
 }
 
 // RFC 9293 3.10.7.4 for SYN_RCVD. A segment with neither ACK, SYN nor RST is dropped before all else.
@@ -135,6 +135,15 @@ HalfOpenResult on_segment_half_open(HalfOpen& record, const Segment& segment, co
     return {Verdict::kSynRcvdBadAck, HalfOpenAction::kAnswer};
   }
   return {Verdict::kSynRcvdEstablished, HalfOpenAction::kPromote};
+}
+
+bool completes_handshake(const HalfOpen& record, const Segment& segment, const Params& params) noexcept {
+  if ((segment.flags & (kAck | kRst | kSyn)) != kAck) return false;
+  if (segment.seq != record.irs + 1 || segment.ack != record.iss + 1) return false;
+  // What begins at RCV.NXT is acceptable in any window but a shut one.
+  if (segment.seg_len() != 0 && syn_window(params.rcvbuf, record.rcv_wscale) == 0) return false;
+  const wire::TcpOptions& options = *segment.options;
+  return (record.flags & kTsOk) == 0 || !options.has_ts || !before(options.tsval, record.ts_recent);
 }
 
 bool half_open_timeout(HalfOpen& record, Tick now) noexcept {

@@ -4,12 +4,9 @@
 namespace sluice::tcp {
 
 // RFC 9293 3.10.7.2
-Verdict on_segment_listen(const Segment& segment, OutSegment& answer) noexcept {
+Verdict on_segment_listen(const Segment& segment) noexcept {
   if (segment.has(kRst)) return Verdict::kListenRstIgnored;  // first
-  if (segment.has(kAck)) {                                   // second
-    reset_for(segment, answer);
-    return Verdict::kListenReset;
-  }
+  if (segment.has(kAck)) return Verdict::kListenReset;       // second
   // third; a SYN that also ends the connection opens none
   if (segment.has(kSyn) && !segment.has(kFin)) return Verdict::kListenSyn;
   return Verdict::kListenIgnored;  // fourth

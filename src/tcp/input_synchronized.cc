@@ -25,7 +25,7 @@ bool plausible(const Tcb& tcb, SeqNum seq, const Env& env) noexcept {
 // ACKs, so that two ends that disagree do not answer each other for ever; and text from nowhere, because
 // who guesses numbers would make us send duplicate ACKs as fast as he likes.
 // Pinned by GuessedResetsSynsAndTextDoNoHarm.
-Verdict answer_unacceptable(Tcb& tcb, const Segment& segment, Verdict verdict, Env& env) noexcept {
+[[gnu::noinline]] Verdict answer_unacceptable(Tcb& tcb, const Segment& segment, Verdict verdict, Env& env) noexcept {
   if ((segment.len == 0 && !segment.has(kFin)) || !plausible(tcb, segment.seq, env)) {
     return challenge_ack(tcb, env) ? verdict : Verdict::kChallengeLimited;
   }
@@ -35,6 +35,17 @@ Verdict answer_unacceptable(Tcb& tcb, const Segment& segment, Verdict verdict, E
 
 bool is_keepalive_probe(const Tcb& tcb, const Segment& segment) noexcept {
   return segment.seq + 1 == tcb.rcv_nxt && segment.len <= 1 && !segment.has(kFin);
+}
+
+// What step 1 refused.
+[[gnu::noinline]] Verdict refuse_sequence(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  if (is_keepalive_probe(tcb, segment)) {
+    restart_keepalive(tcb, env);
+    return answer_unacceptable(tcb, segment, Verdict::kKeepaliveAnswered, env);
+  }
+  if (segment.seq.after(tcb.rcv_nxt)) return answer_unacceptable(tcb, segment, Verdict::kDataOutOfWindow, env);
+  if (segment.len > 0) note_duplicate(tcb, segment.seq, segment.seq + segment.len, env);
+  return answer_unacceptable(tcb, segment, Verdict::kDataDuplicate, env);
 }
 
 // Step 1. RST and SYN have their own tests in steps 2 and 4.
@@ -51,13 +62,7 @@ Done check_sequence(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   if (segment.has(kSyn)) return kContinue;
   const SeqNum end = segment.seq + segment.seg_len();
   if (!end.before(tcb.last_ack_sent) && !segment.seq.after(right_edge(tcb))) return kContinue;
-  if (is_keepalive_probe(tcb, segment)) {
-    restart_keepalive(tcb, env);
-    return answer_unacceptable(tcb, segment, Verdict::kKeepaliveAnswered, env);
-  }
-  if (segment.seq.after(tcb.rcv_nxt)) return answer_unacceptable(tcb, segment, Verdict::kDataOutOfWindow, env);
-  if (segment.len > 0) note_duplicate(tcb, segment.seq, segment.seq + segment.len, env);
-  return answer_unacceptable(tcb, segment, Verdict::kDataDuplicate, env);
+  return refuse_sequence(tcb, segment, env);
 }
 
 // The application learns of a reset unless both ends had said their last word and it arrived.
@@ -79,8 +84,7 @@ Errc reset_error(const Tcb& tcb) noexcept {
 }
 
 // Step 2 with RFC 5961 3.2: exact, in the window, or neither.
-Done check_reset(Tcb& tcb, const Segment& segment, Env& env) noexcept {
-  if (!segment.has(kRst)) return kContinue;
+[[gnu::noinline]] Verdict check_reset(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   if (segment.seq == tcb.rcv_nxt) {
     finish(tcb, reset_error(tcb), env);
     return Verdict::kReset;
@@ -91,8 +95,7 @@ Done check_reset(Tcb& tcb, const Segment& segment, Env& env) noexcept {
 
 // Step 4 with RFC 5961 4.2: wherever it points, a SYN gets a challenge ACK. (A passive connection that could
 // return to LISTEN here is a HalfOpen record, not a Tcb.)
-Done check_syn(Tcb& tcb, Segment& segment, Env& env) noexcept {
-  if (!segment.has(kSyn)) return kContinue;
+[[gnu::noinline]] Done check_syn(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if (tcb.state == State::kSynRcvd && segment.seq == tcb.snd_wl1) {  // IRS, until our SYN is acknowledged
     if (!segment.has(kAck)) {
       send_syn(tcb, env);
@@ -286,9 +289,11 @@ Verdict input_synchronized(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if (tcb.state == State::kTimeWait) return input_time_wait(tcb, segment, env);
   Verdict verdict = Verdict::kAckDuplicate;
   if (const Done done = check_sequence(tcb, segment, env)) return *done;
-  if (const Done done = check_reset(tcb, segment, env)) return *done;
+  if (segment.has(kRst)) [[unlikely]] return check_reset(tcb, segment, env);
   // Step 3, security and compartment: RFC 9293 A.1, not used.
-  if (const Done done = check_syn(tcb, segment, env)) return *done;
+  if (segment.has(kSyn)) [[unlikely]] {
+    if (const Done done = check_syn(tcb, segment, env)) return *done;
+  }
   if (const Done done = check_ack(tcb, segment, env, verdict)) return *done;
   return accept_text_and_fin(tcb, segment, env, verdict);
 }

@@ -26,29 +26,35 @@ struct Secrets {
   SipKey fast_open = {};               // the same for Fast Open cookies
 };
 
+// Those of the flows of one of our addresses: it comes first in what is hashed, and is hashed once.
+struct LocalSecrets {
+  LocalSecrets(const Secrets& secrets, const IpAddress& local) noexcept;
+  SipHasher<2, 4> isn, timestamps;
+};
+
 // --- segments without a connection: values in, at most one answer out ---
 
 // RFC 9293 3.10.7.1. Fills in `answer` when the verdict is kClosedReset.
 Verdict on_segment_closed(const Segment& segment, OutSegment& answer) noexcept;
 
 // RFC 9293 3.10.7.2, up to the decision. kListenSyn: make a half-open record with
-// half_open(); kListenReset: send `answer`; else drop.
-Verdict on_segment_listen(const Segment& segment, OutSegment& answer) noexcept;
+// half_open(); kListenReset: send the answer of on_segment_closed(); else drop.
+Verdict on_segment_listen(const Segment& segment) noexcept;
 
-// ISS of RFC 6528 for this flow at `now`; `local` is the flow's own address.
-SeqNum initial_sequence(const Secrets& secrets, const FlowId& flow, const IpAddress& local, Instant now) noexcept;
+// ISS of RFC 6528 for this flow at `now`; `secrets` are those of the flow's own address.
+SeqNum initial_sequence(const LocalSecrets& secrets, const FlowId& flow, Instant now) noexcept;
 // The same `iss`, or one above `last`, the last number of the flow's connection before this one.
 [[nodiscard]] SeqNum initial_sequence_above(SeqNum iss, SeqNum last) noexcept;
 // What is added to the millisecond clock for TSval: constant for a flow, unknown to others.
-std::uint32_t timestamp_offset(const Secrets& secrets, const FlowId& flow, const IpAddress& local) noexcept;
+std::uint32_t timestamp_offset(const LocalSecrets& secrets, const FlowId& flow) noexcept;
 
 // --- passive half-open connections (SYN_RCVD from LISTEN) ---
 
 // Fills in the record from the SYN (RFC 7323, 2018 negotiation); iss is given by the caller.
 void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum iss, const Params& params) noexcept;
 // The SYN|ACK, first or again. `mss` is what we announce.
-void syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, std::uint32_t ts_offset, Instant now,
-             OutSegment& out) noexcept;
+[[nodiscard]] OutSegment syn_ack(const HalfOpen& record, const Params& params, std::uint16_t mss, std::uint32_t ts_offset,
+                                 Instant now) noexcept;
 
 inline constexpr std::uint32_t kSynAckFirstTicks = 8'000;  // 1 s (RFC 6298 2.1)
 inline constexpr std::uint8_t kSynAckRetries = 5;          // after 1, 3, 7, 15, 31 s; given up at 63 s
@@ -66,6 +72,9 @@ struct HalfOpenResult {
 };
 HalfOpenResult on_segment_half_open(HalfOpen& record, const Segment& segment, const Params& params, std::uint16_t mss,
                                     std::uint32_t ts_offset, Instant now, OutSegment& answer) noexcept;
+// The segment that nearly all handshakes end with: one that on_segment_half_open() would answer with kSynRcvdEstablished and
+// kPromote, and that begins at RCV.NXT. False for any other.
+[[nodiscard]] bool completes_handshake(const HalfOpen& record, const Segment& segment, const Params& params) noexcept;
 // The SYN|ACK timer. The stack arms the first one, kSynAckFirstTicks after the SYN; then here: true, and the next
 // deadline set, while another SYN|ACK should be sent; false: give up.
 bool half_open_timeout(HalfOpen& record, Tick now) noexcept;

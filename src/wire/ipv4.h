@@ -44,7 +44,7 @@ enum class Ipv4OptionsResult : std::uint8_t { kFine, kSourceRoute, kMalformed };
 // Sources that no unicast packet from elsewhere has: 0/8, 127/8, 224/4, 240/4 with the
 // limited broadcast (RFC 1122 3.2.1.3).
 [[nodiscard]] constexpr bool ipv4_source_is_martian(std::uint8_t first_byte) noexcept {
-  return first_byte == 0 || first_byte == 127 || first_byte >= 224;
+  return static_cast<std::uint8_t>(first_byte - 1) >= 223 || first_byte == 127;  // 0 wraps around
 }
 
 // Contract: parse() fails when 20 bytes are not there, the version is not 4, or the

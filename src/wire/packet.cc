@@ -202,7 +202,7 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
 
 // What nearly every frame is: TCP in IPv4, with neither tag nor IP options nor fragments. True only when each check of
 // the long way would pass, and then `out` holds what that would have put there.
-inline bool parse_plain(const Buf& buf, std::uint16_t vlan, Packet& out) noexcept {
+[[gnu::always_inline]] inline bool parse_plain(const Buf& buf, std::uint16_t vlan, Packet& out) noexcept {
   constexpr std::size_t kIp = kEthHeader;
   constexpr std::size_t kTcp = kIp + kIpv4Header;
   constexpr std::uint32_t kTypeVersion = 0x00450008;  // in memory order: EtherType, version and header length
@@ -256,7 +256,7 @@ ParseResult parse_frame(const Buf& buf, const ParseContext& context, Packet& out
   return parse_any_frame(buf, context, out);
 }
 
-ParseResult parse_any_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
+[[gnu::noinline]] ParseResult parse_any_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
   const Bytes frame(buf.data, buf.len);
   const auto eth = EthernetView::parse(frame);
   if (!eth) [[unlikely]] return ParseError::kEthTooShort;

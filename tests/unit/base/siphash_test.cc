@@ -9,6 +9,8 @@
 #include <set>
 #include <vector>
 
+#include "base/rng.h"
+
 namespace sluice {
 namespace {
 
@@ -66,6 +68,39 @@ TEST(SipHash, DependsOnEveryBitOfKeyAndMessage) {
     seen.insert(siphash<1, 3>(kKey, std::array<std::uint64_t, 2>{1, 2 ^ flip}));
   }
   EXPECT_EQ(seen.size(), 257U);
+}
+
+TEST(SipHash, FourAtOnceAreTheSameFour) {
+  Rng rng(13);
+  for (int i = 0; i < 1'000; ++i) {
+    const SipKey key{rng.next(), rng.next()};
+    std::array<std::array<std::uint64_t, 3>, 4> messages{};
+    std::array<SipLanes, 3> lanes{};
+    for (std::size_t m = 0; m < 4; ++m) {
+      for (std::size_t w = 0; w < 3; ++w) lanes[w][m] = messages[m][w] = rng.next();
+    }
+    const std::size_t words = rng.below(4);
+    const SipLanes hashes = siphash_lanes<1, 3>(key, std::span(lanes).first(words));
+    for (std::size_t m = 0; m < 4; ++m) {
+      ASSERT_EQ(hashes[m], (siphash<1, 3>(key, std::span(messages[m]).first(words)))) << words << " words";
+    }
+  }
+}
+
+// What comes before in the message may be hashed in once for many.
+TEST(SipHash, APrefixHashedInBeforehandChangesNothing) {
+  Rng rng(24);
+  for (int i = 0; i < 1'000; ++i) {
+    const SipKey key{rng.next(), rng.next()};
+    std::array<std::uint64_t, 5> message{};
+    for (std::uint64_t& word : message) word = rng.next();
+    const std::size_t first = rng.below(6);
+    SipHasher<2, 4> common(key);
+    for (std::size_t w = 0; w < first; ++w) common.add(message[w]);
+    SipHasher<2, 4> rest = common;
+    for (std::size_t w = first; w < message.size(); ++w) rest.add(message[w]);
+    ASSERT_EQ(rest.finish(), (siphash<2, 4>(key, message)));
+  }
 }
 
 }  // namespace

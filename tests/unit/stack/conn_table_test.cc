@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <set>
 #include <unordered_map>
 #include <vector>
 
 #include "base/rng.h"
+#include "stack/records.h"
 
 namespace sluice::stack {
 namespace {
@@ -245,6 +247,23 @@ TEST(ConnTable, AgreesWithAMapUnderRandomOperations) {
     compare_with_map(seed, ~std::uint64_t{0}, 300, 20000);
     compare_with_map(seed, 0x01000000000000ffULL, 3000, 30000);  // tags collide
     compare_with_map(seed, 0xff000000000000c0ULL, 400, 20000);   // buckets collide: long chains, full slab
+  }
+}
+
+TEST(FlowHash, FourFlowsAtOnceHashAsOneByOne) {
+  Rng rng(5);
+  for (int i = 0; i < 1'000; ++i) {
+    std::array<tcp::FlowId, 4> flows;
+    for (tcp::FlowId& flow : flows) {
+      const auto byte = [&] { return static_cast<std::uint8_t>(rng.next()); };
+      flow.remote = IpAddress::v4(byte(), byte(), byte(), byte());
+      flow.remote_port = static_cast<std::uint16_t>(rng.next());
+      flow.local_port = static_cast<std::uint16_t>(rng.next());
+      flow.local_addr = static_cast<std::uint16_t>(rng.next());
+    }
+    const SipKey key{rng.next(), rng.next()};
+    const SipLanes hashes = flow_hash_v4(key, {&flows[0], &flows[1], &flows[2], &flows[3]});
+    for (std::size_t f = 0; f < 4; ++f) ASSERT_EQ(hashes[f], flow_hash(key, flows[f]));
   }
 }
 

@@ -8,10 +8,15 @@ namespace {
 class NoConnection : public ::testing::Test {
  protected:
   std::string closed(const In& in) { return run(in, on_segment_closed); }
-  std::string listen(const In& in) { return run(in, on_segment_listen); }
+  std::string listen(const In& in) { return run(in, listen_and_answer); }
   Verdict verdict{};
 
  private:
+  static Verdict listen_and_answer(const Segment& segment, OutSegment& answer) noexcept {
+    const Verdict listened = on_segment_listen(segment);
+    if (listened == Verdict::kListenReset) on_segment_closed(segment, answer);
+    return listened;
+  }
   std::string run(const In& in, Verdict (*receiver)(const Segment&, OutSegment&) noexcept) {
     Segment segment = c_.make(in);
     OutSegment answer;

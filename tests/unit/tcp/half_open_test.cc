@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The passive handshake: what the SYN|ACK offers, and SYN_RCVD (wire cases 9 to 18, 28 to 33).
+#include "base/rng.h"
 #include "unit/tcp/one_connection.h"
 
 namespace sluice::tcp {
@@ -96,7 +97,7 @@ TEST_F(HalfOpenTest, SynAckIsRepeatedFiveTimesThenGivenUp) {
     c.now = Instant{std::int64_t{c.record.deadline.value} * kTickNs};
     if (!half_open_timeout(c.record, Tick::floor(c.now))) break;
     at_s.push_back((c.now - start).ns / 1'000'000'000);
-    syn_ack(c.record, c.params, c.local_mss, c.ts_offset, c.now, answer);
+    answer = syn_ack(c.record, c.params, c.local_mss, c.ts_offset, c.now);
     EXPECT_EQ(said(), "SA 0 1");
   }
   EXPECT_EQ(at_s, (std::vector<std::int64_t>{1, 3, 7, 15, 31}));
@@ -125,7 +126,7 @@ TEST_F(HalfOpenTest, DuplicateSynGetsTheSameSynAck) {
   const HalfOpenResult r = c.half({.flags = kSyn, .seq = 0, .ack = 0, .tsval = 12}, answer);
   EXPECT_EQ(r.action, HalfOpenAction::kSynAck);
   EXPECT_EQ(r.verdict, Verdict::kSynRcvdDuplicateSyn);
-  syn_ack(c.record, c.params, 1460, 0, c.now, answer);
+  answer = syn_ack(c.record, c.params, 1460, 0, c.now);
   EXPECT_EQ(said(), "SA 0 1");
   EXPECT_EQ(answer.tsecr, 12U);
 }
@@ -219,6 +220,36 @@ TEST_F(HalfOpenTest, OldTimestampOnTheThirdAckIsRejected) {
   EXPECT_EQ(said(), "A 1 1");
   EXPECT_EQ(answer.tsecr, 100U);
   EXPECT_EQ(c.half({.tsval = 100}, answer).action, HalfOpenAction::kPromote);
+}
+
+// completes_handshake() is the short way for what on_segment_half_open() promotes, where that begins at RCV.NXT.
+TEST_F(HalfOpenTest, TheShortWayPromotesWhatTheLongOneDoes) {
+  Rng rng(9293);
+  int promoted = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    Offer offer;
+    if (rng.below(2) == 0) offer.tsval = 100;
+    if (rng.below(2) == 0) offer.wscale = 14;
+    c.syn(offer);
+    c.params.rcvbuf = rng.below(4) == 0 ? 256 : 262'144;  // made smaller since, the window may be shut
+    const auto near = [&](std::int32_t right) { return rng.below(4) == 0 ? right - 2 + static_cast<std::int32_t>(rng.below(5)) : right; };
+    In in{.flags = rng.below(4) == 0 ? static_cast<std::uint8_t>(rng.next()) : std::uint8_t{kAck}, .seq = near(1), .ack = near(1)};
+    if (rng.below(2) == 0) in.data = "text";
+    if (rng.below(2) == 0) in.tsval = 99 + rng.below(3);
+    Segment segment = c.make(in);
+    HalfOpen record = c.record;
+    const bool completes = completes_handshake(record, segment, c.params);
+    const HalfOpenResult general = on_segment_half_open(record, segment, c.params, c.local_mss, c.ts_offset, c.now, answer);
+    if (segment.payload != nullptr) c.bufs.release(segment.payload);
+    const bool in_order = segment.seq == record.irs + 1;  // what begins further on takes the long way
+    ASSERT_EQ(completes, in_order && general.action == HalfOpenAction::kPromote) << "segment " << i;
+    if (completes) {
+      ASSERT_EQ(general.verdict, Verdict::kSynRcvdEstablished);
+      ASSERT_EQ(std::memcmp(&record, &c.record, sizeof(record)), 0) << "segment " << i;
+      ++promoted;
+    }
+  }
+  EXPECT_GT(promoted, 10'000);
 }
 
 }  // namespace

@@ -19,15 +19,15 @@ FlowId flow(std::uint16_t port) {
 
 TEST(InitialSequence, AdvancesByOneEveryFourMicroseconds) {
   const Instant t{5'000'000'000};
-  const SeqNum a = initial_sequence(kSecrets, flow(1), kLocal, t);
-  EXPECT_EQ(initial_sequence(kSecrets, flow(1), kLocal, t + Duration::microseconds(4)) - a, 1U);
-  EXPECT_EQ(initial_sequence(kSecrets, flow(1), kLocal, t + Duration::seconds(1)) - a, 250'000U);
+  const SeqNum a = initial_sequence({kSecrets, kLocal}, flow(1), t);
+  EXPECT_EQ(initial_sequence({kSecrets, kLocal}, flow(1), t + Duration::microseconds(4)) - a, 1U);
+  EXPECT_EQ(initial_sequence({kSecrets, kLocal}, flow(1), t + Duration::seconds(1)) - a, 250'000U);
 }
 
 TEST(InitialSequence, DependsOnEveryPartOfTheTupleAndOnTheSecret) {
   std::set<std::uint32_t> seen;
   const auto add = [&seen](const Secrets& s, const FlowId& f, const IpAddress& l) {
-    seen.insert(initial_sequence(s, f, l, Instant{0}).value());
+    seen.insert(initial_sequence({s, l}, f, Instant{0}).value());
   };
   add(kSecrets, flow(1), kLocal);
   add(kSecrets, flow(2), kLocal);
@@ -45,8 +45,8 @@ TEST(InitialSequence, DependsOnEveryPartOfTheTupleAndOnTheSecret) {
 TEST(InitialSequence, LeavesTheIndexOfTheLocalAddressOut) {
   FlowId other = flow(1);
   other.local_addr = 9;
-  const SeqNum isn = initial_sequence(kSecrets, flow(1), kLocal, Instant{0});
-  EXPECT_EQ(initial_sequence(kSecrets, other, kLocal, Instant{0}), isn);
+  const SeqNum isn = initial_sequence({kSecrets, kLocal}, flow(1), Instant{0});
+  EXPECT_EQ(initial_sequence({kSecrets, kLocal}, other, Instant{0}), isn);
 }
 
 TEST(InitialSequence, LiesAboveTheLastNumberOfTheConnectionBefore) {
@@ -63,10 +63,10 @@ TEST(InitialSequence, LiesAboveTheLastNumberOfTheConnectionBefore) {
 }
 
 TEST(TimestampOffset, IsConstantForAFlowAndDiffersBetweenFlows) {
-  EXPECT_EQ(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(1), kLocal));
-  EXPECT_NE(timestamp_offset(kSecrets, flow(1), kLocal), timestamp_offset(kSecrets, flow(2), kLocal));
-  const SeqNum isn = initial_sequence(kSecrets, flow(1), kLocal, Instant{0});
-  EXPECT_NE(timestamp_offset(kSecrets, flow(1), kLocal), isn.value());
+  EXPECT_EQ(timestamp_offset({kSecrets, kLocal}, flow(1)), timestamp_offset({kSecrets, kLocal}, flow(1)));
+  EXPECT_NE(timestamp_offset({kSecrets, kLocal}, flow(1)), timestamp_offset({kSecrets, kLocal}, flow(2)));
+  const SeqNum isn = initial_sequence({kSecrets, kLocal}, flow(1), Instant{0});
+  EXPECT_NE(timestamp_offset({kSecrets, kLocal}, flow(1)), isn.value());
 }
 
 }  // namespace

@@ -83,12 +83,10 @@ class OneConnection {
     In in{.flags = flags, .seq = 0, .ack = 0, .tsval = offer.tsval, .mss = offer.mss, .wscale = offer.wscale,
           .sack_permitted = offer.sack};
     Segment segment = make(in);
-    OutSegment answer;
-    EXPECT_EQ(on_segment_listen(segment, answer), Verdict::kListenSyn);
+    EXPECT_EQ(on_segment_listen(segment), Verdict::kListenSyn);
     half_open(record, tcb.flow, segment, kIss, params);
     record.deadline = Tick{env().tick.value + kSynAckFirstTicks};
-    syn_ack(record, params, local_mss, ts_offset, now, answer);
-    return answer;
+    return syn_ack(record, params, local_mss, ts_offset, now);
   }
   // A segment for the half-open record.
   HalfOpenResult half(const In& in, OutSegment& answer) {
