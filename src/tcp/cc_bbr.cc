@@ -212,7 +212,9 @@ void before_send(Tcb& tcb, BbrModel& b, bool unused, const Env& env) noexcept {
 }
 
 void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t flight, const Env& env) noexcept {
-  b.sent_all = unsent(tcb) == 0 && pipe(tcb, env) + smss(tcb) <= tcb.cwnd;
+  // A full window of the peer, behind a hole or because its buffer has yet to grow, is no more the path's limit.
+  const bool no_more = unsent(tcb) == 0 || window_left(tcb) < smss(tcb);
+  b.sent_all = no_more && pipe(tcb, env) + smss(tcb) <= tcb.cwnd;
   if (bytes == 0) return;
   delivery::sent(b.delivery, env.now_us(), tcb.srtt_us8 / 8 / DeliveryRate::kSlots, flight == 0);
 }

@@ -124,6 +124,19 @@ TEST(Bbr, StartupWaitsForAnApplicationThatSendsLittle) {
 }
 
 // 4.3.4: five quarters, three quarters, six times one.
+// Nor do those without growth in the peer's window.
+TEST(Bbr, StartupWaitsForAWindowThatIsFull) {
+  Path p;
+  p.run(Duration::milliseconds(10));
+  p.ack(p.una(), 20U * 1024);
+  p.run(Duration::seconds(2));
+  EXPECT_EQ(p.model().state, BbrState::kStartup);
+  EXPECT_LT(p.model().btl_bw, p.link() / 2);
+  p.ack(p.una(), 1U << 20U);
+  ASSERT_TRUE(p.reach(BbrState::kDrain, Duration::seconds(2)));
+  EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 20);
+}
+
 TEST(Bbr, ProbeBwCyclesThroughItsGains) {
   Path p;
   ASSERT_TRUE(p.reach(BbrState::kProbeBw));
