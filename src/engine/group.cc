@@ -157,11 +157,15 @@ void Group::start(Instant now) {
 
 void Group::run(unsigned index, const std::function<Instant()>& clock) noexcept {
   ShardLoop& loop = *loops_[index];
-  bool done = false;
-  while (drained_.load(std::memory_order_acquire) != shards()) {
+  const auto turn = [&] {
     loop.fetch(loop.now());
     const Instant now = clock();
     loop.turn(now);
+    return now;
+  };
+  bool done = false;
+  while (drained_.load(std::memory_order_acquire) != shards()) {
+    const Instant now = turn();
     if (stopping_.load(std::memory_order_relaxed)) [[unlikely]] {
       if (!loop.draining()) loop.begin_drain(now + Duration::seconds(drain_s_));
       // A shard that is done still serves the others' frames until they are done too.
@@ -171,7 +175,7 @@ void Group::run(unsigned index, const std::function<Instant()>& clock) noexcept 
       }
     }
   }
-  loop.run_once(clock());
+  turn();
   loop.publish();
 }
 

@@ -17,7 +17,8 @@ ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vect
       steering_(steering),
       fabric_(fabric),
       stack_(config, buffers),
-      bursts_(attachments_.size()) {
+      bursts_(attachments_.size()),
+      handed_over_(fabric.shards()) {
   stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
   if (fabric.shards() > 1) {
     stack_.on_reassembled([this](std::size_t interface, Buf* frame) { return route_reassembled(interface, frame); });
@@ -61,6 +62,7 @@ void ShardLoop::fetch(Instant now) noexcept {
     const Attachment& at = attachments_[i];
     if (at.owns) bursts_[i].n = at.port->receive(at.queue, bursts_[i].frames, now);
   }
+  for (unsigned from = 0; from < fabric_.shards(); ++from) handed_over_[from] = fabric_.frames(from, index_).read_available();
 }
 
 bool ShardLoop::turn(Instant now) noexcept {
@@ -167,7 +169,7 @@ bool ShardLoop::from_other_shards(Instant now) noexcept {
     if (from == index_) continue;
     Fabric::Ring& ring = fabric_.frames(from, index_);
     HandOver item;
-    for (std::size_t budget = 2 * kBurst; budget != 0 && ring.pop(item); --budget) {
+    for (std::size_t budget = std::min(handed_over_[from], 2 * kBurst); budget != 0 && ring.pop(item); --budget) {
       busy = true;
       stack_.bufs().adopt(item.buf);
       if (item.kind == HandOver::Kind::kToSend) {

@@ -51,8 +51,9 @@ class ShardLoop final : public Shard {
   void start(Instant now);
 
   // --- the loop ---
-  // One turn: what its ports hold is fetched, and then dealt with. `now` of turn() is to be read behind fetch(), for what
-  // arrives while the thread has lost its core must not seem to have arrived before: round trips would read short.
+  // One turn: what its ports hold is fetched, what other shards' rings hold is counted, and then it is dealt with. `now` of
+  // turn() is to be read behind fetch(), for what arrives while the thread has lost its core must not seem to have arrived
+  // before: round trips would read short.
   void fetch(Instant now) noexcept;
   // True when there was something to do.
   bool turn(Instant now) noexcept;
@@ -127,7 +128,8 @@ class ShardLoop final : public Shard {
   Fabric& fabric_;
   stack::Stack stack_;
   std::vector<std::unique_ptr<Service>> services_;
-  std::vector<Burst> bursts_;  // an attachment each
+  std::vector<Burst> bursts_;               // an attachment each
+  std::vector<std::size_t> handed_over_;    // frames that lay in the ring of each shard at the last fetch()
   std::array<Buf*, kBurst> mine_{};
   std::vector<Job> jobs_;
   bool draining_ = false;

@@ -123,7 +123,7 @@ std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
   std::uint64_t words[2];
   std::memcpy(words, remote.bytes.data(), sizeof(words));
   for (const Prefix& prefix : prefixes_) {
-    if (!prefix.holds(words)) continue;
+    if (!prefix.holds(words) || all_[prefix.first].address.is_v4() != remote.is_v4()) continue;
     if (!disabled_[prefix.first]) return prefix.first;
     for (std::size_t i = prefix.first; i < all_.size(); ++i) {
       const bool here = all_[i].interface == prefix.interface && same_prefix(all_[i].address, remote, all_[i].prefix_len);

@@ -338,8 +338,8 @@ class Stack {
   [[gnu::noinline]] void enqueue_on_full(std::size_t interface, Buf* frame) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
-  // Nobody knows the MAC address of the next hop, or there is none (null).
-  [[gnu::noinline]] void send_to_unknown(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
+  // Any next hop but one whose MAC address is known for sure; null: there is none.
+  [[gnu::noinline]] void resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::Tcb& tcb) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
 

@@ -22,13 +22,13 @@ void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote,
   const wire::MacAddress* mac = hop != nullptr ? neighbours_.known(interface, *hop, env_.now) : nullptr;
   if (mac == nullptr) [[unlikely]] {
     if (hop != &remote) asker = Neighbours::Asker::kOurs;  // a router of ours: nobody chooses who is asked for
-    return send_to_unknown(frame, interface, hop, asker);
+    return resolve_and_send(frame, interface, hop, asker);
   }
   std::memcpy(frame->data, mac->data(), mac->size());
   enqueue(interface, frame);
 }
 
-void Stack::send_to_unknown(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept {
+void Stack::resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept {
   if (hop == nullptr) {
     ++stack_counters_.no_route;
     return drop_frame(frame, bufs_);

@@ -29,12 +29,14 @@ struct BbrModel {
   std::uint32_t full_bw = 0;
   std::uint32_t pacing_rate = 0;
   std::uint16_t pacing_gain = 0, cwnd_gain = 0;
+  std::uint16_t max_snd_wnd = 0;              // the connection's, a round before
   std::uint8_t round = 0;                     // index into round_bw
   std::uint8_t cycle_index = 0;
   std::uint8_t full_bw_count = 0;
   BbrState state = BbrState::kStartup;
   bool filled_pipe = false;
   bool round_start = false;
+  bool peer_window_grows = false;             // it did in the round before
   bool recovering = false;                    // cwnd is recovery's; prior_cwnd is to be restored
   bool packet_conservation = false;           // and in its first round trip
   bool idle_restart = false;

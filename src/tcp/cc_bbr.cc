@@ -32,13 +32,15 @@ void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGai
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
-void update_round(BbrModel& b, const RateSample& rs) noexcept {
+void update_round(const Tcb& tcb, BbrModel& b, const RateSample& rs) noexcept {
   b.round_start = rs.valid && !before(rs.prior_delivered, b.next_round_delivered);
   if (!b.round_start) return;
   b.next_round_delivered = b.delivery.delivered;
   b.packet_conservation = false;
   b.round = static_cast<std::uint8_t>((b.round + 1U) % BbrModel::kBwRounds);
   b.round_bw[b.round] = 0;
+  b.peer_window_grows = tcb.max_snd_wnd > b.max_snd_wnd;
+  b.max_snd_wnd = tcb.max_snd_wnd;
 }
 
 void update_btl_bw(BbrModel& b, const RateSample& rs) noexcept {
@@ -182,6 +184,14 @@ void set_cwnd(Tcb& tcb, const BbrModel& b, const AckSample& sample, const Env& e
   if (b.state == BbrState::kProbeRtt) tcb.cwnd = std::min(tcb.cwnd, min_pipe(tcb));
 }
 
+// --- 4.3.2: what is not the path's limit ---
+
+// Deviation: a full window of the peer limits STARTUP as an application does, while it may be expected to grow: behind a
+// hole, and as long as it grew in the last round. One that stays is as much of the path's limit as can be known.
+bool waits_for_window(const Tcb& tcb, const BbrModel& b) noexcept {
+  return !b.filled_pipe && (b.recovering || b.peer_window_grows) && window_left(tcb) < smss(tcb);
+}
+
 }  // namespace
 
 std::uint32_t inflight(const Tcb& tcb, const BbrModel& b, std::uint32_t gain) noexcept {
@@ -212,9 +222,7 @@ void before_send(Tcb& tcb, BbrModel& b, bool unused, const Env& env) noexcept {
 }
 
 void after_send(const Tcb& tcb, BbrModel& b, std::uint32_t bytes, std::uint32_t flight, const Env& env) noexcept {
-  // A full window of the peer, behind a hole or because its buffer has yet to grow, is no more the path's limit.
-  const bool no_more = unsent(tcb) == 0 || window_left(tcb) < smss(tcb);
-  b.sent_all = no_more && pipe(tcb, env) + smss(tcb) <= tcb.cwnd;
+  b.sent_all = (unsent(tcb) == 0 || waits_for_window(tcb, b)) && pipe(tcb, env) + smss(tcb) <= tcb.cwnd;
   if (bytes == 0) return;
   delivery::sent(b.delivery, env.now_us(), tcb.srtt_us8 / 8 / DeliveryRate::kSlots, flight == 0);
 }
@@ -223,7 +231,7 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
   // One that ended without a word, or with repairs under way.
   if (b.recovering && (tcb.flags & kAnyRecovery) == 0 && !tcb.snd_una.before(b.recovery_end)) recovered(tcb, b, env);
   const RateSample rs = delivery::acked(b.delivery, sample, env.now_us(), b.rt_prop_us == UINT32_MAX ? 0 : b.rt_prop_us);
-  update_round(b, rs);
+  update_round(tcb, b, rs);
   update_btl_bw(b, rs);
   check_cycle_phase(tcb, b, sample, pipe(tcb, env) + sample.delivered + sample.lost, env);
   check_full_pipe(b, rs);

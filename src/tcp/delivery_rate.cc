@@ -46,7 +46,6 @@ RateSample acked(DeliveryRate& r, const AckSample& ack, std::uint32_t now_us, st
   if (r.limited && before(r.app_limited, r.delivered)) r.limited = false;
   const DeliveryRate::Stamp* stamp = ack.dated ? stamp_of(r, ack.newest_us) : nullptr;
   if (stamp == nullptr) return sample;
-  sample.known = true;
   sample.limited = is_limited(r, static_cast<unsigned>(stamp - r.stamps));
   sample.prior_delivered = stamp->delivered;
   sample.delivered = r.delivered - stamp->delivered;

@@ -34,8 +34,7 @@ struct DeliveryRate {
 };
 
 struct RateSample {
-  bool known = false;                // the stamp was found: `prior_delivered` and `limited` mean something
-  bool valid = false;                // and the rest
+  bool valid = false;                // the rest means something
   bool limited = false;              // the application's rate rather than the path's
   std::uint32_t prior_delivered = 0;
   std::uint32_t delivered = 0;       // bytes in

@@ -67,7 +67,7 @@ void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, S
     news.resent += end - begin;
     undo_delivered(tcb, map, record, end, rtt_us, news);
     // A late original would seem to have left when it was sent again, a moment ago.
-    if (is_ambiguous(tcb, map, rtt_us, segment, env)) return;
+    if (is_ambiguous(tcb, map, end, rtt_us, segment, env)) return;
   } else {
     if (news.sample.rtt_us == 0) news.sample.rtt_us = std::max(rtt_us, 1U);  // of the oldest
     if (!record.was_sacked && !end.after(map.recover)) news.original = true;

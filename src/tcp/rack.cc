@@ -46,10 +46,16 @@ void arm_reorder_timer(Tcb& tcb, std::int32_t wait_us, Env& env) noexcept {
 
 }  // namespace
 
-bool is_ambiguous(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us, const Segment& segment, const Env& env) noexcept {
+bool is_too_soon(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us) noexcept {
   // SRTT beside it, for the map may be young and have seen only delayed acknowledgments.
-  if (rtt_us < std::min(map.min_rtt_us, tcb.srtt_us8 / 8 - tcb.srtt_us8 / 64)) return true;
-  if ((tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
+  return rtt_us < std::min(map.min_rtt_us, tcb.srtt_us8 / 8 - tcb.srtt_us8 / 64);
+}
+
+// Deviation: RFC 8985 6.2 asks the echoed timestamp of reports, too. While a hole is open it is that of the last segment in
+// order (RFC 7323 4.3), and no retransmission behind the hole could ever be told from its original (Linux, too, goes by the time there).
+bool is_ambiguous(const Tcb& tcb, const SendMap& map, SeqNum end, std::uint32_t rtt_us, const Segment& segment, const Env& env) noexcept {
+  if (is_too_soon(tcb, map, rtt_us)) return true;
+  if (end.after(tcb.snd_una) || (tcb.flags & kTsOk) == 0 || !segment.options->has_ts) return false;
   const std::uint32_t echo_age_ms = env.now_ms() + tcb.ts_offset - segment.options->tsecr;
   return echo_age_ms > rtt_us / 1000 + 1;
 }

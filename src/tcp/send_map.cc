@@ -349,9 +349,13 @@ SendRecords::Stretch SendRecords::first_lost() noexcept {
 }
 
 bool SendRecords::awaits_resent(std::uint32_t since_us) const noexcept {
-  for (Pos p{0, 0}; valid(p); p = next(p)) {
-    const SendRecord& one = record(p);
-    if (one.resent && one.fate != Fate::kSacked && !before(one.sent_us, since_us)) return true;
+  for (unsigned block = 0; block < blocks(); ++block) {
+    if (map_.n_blocks > 1 && !more(block).out) continue;
+    const SendRecord* records = at(block);
+    const bool awaits = std::any_of(records, records + count(block), [since_us](const SendRecord& one) {
+      return one.fate == Fate::kOut && one.resent && !before(one.sent_us, since_us);
+    });
+    if (awaits) return true;
   }
   return false;
 }

@@ -148,7 +148,7 @@ class SendRecords {
     SeqNum left, right;
   };
   [[nodiscard]] Stretch first_lost() noexcept;
-  // Something that was sent again at `since_us` or later has not arrived, as far as is known.
+  // Something that was sent again at `since_us` or later is in the network, as far as is known (Linux's retrans_out).
   [[nodiscard]] bool awaits_resent(std::uint32_t since_us) const noexcept;
   // Nothing is known to have been reported any more; what was is out again, and remembered as was_sacked.
   void forget_sacked() noexcept;

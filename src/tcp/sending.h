@@ -119,8 +119,11 @@ void flight_reported(Tcb& tcb, SendMap& map, wire::SackBlock block, const Segmen
 void sack_note(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) noexcept;
 
 // --- rack.cc (RFC 8985) ---
-// What was sent again `rtt_us` ago has arrived, perhaps as it was sent before (step 1).
-[[nodiscard]] bool is_ambiguous(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us, const Segment& segment, const Env& env) noexcept;
+// What was sent again `rtt_us` ago has arrived so soon that it is as it was sent before.
+[[nodiscard]] bool is_too_soon(const Tcb& tcb, const SendMap& map, std::uint32_t rtt_us) noexcept;
+// So, or the echoed timestamp of what acknowledges it says so (step 1). `end`: where it ends.
+[[nodiscard]] bool is_ambiguous(const Tcb& tcb, const SendMap& map, SeqNum end, std::uint32_t rtt_us, const Segment& segment,
+                                const Env& env) noexcept;
 // A stretch [begin, end) that `record` tells of was acknowledged or reported, not ambiguously: step 2, and reordering.
 void rack_delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum end, std::uint32_t rtt_us, const AckNews& news) noexcept;
 // Step 5: marks what is lost by now, and arms the reordering timer for what may be soon.

@@ -75,7 +75,7 @@ void undo_delivered(const Tcb& tcb, SendMap& map, const SendRecord& record, SeqN
   // A report echoes no timestamp of its own; one that comes so early is of the original.
   if (!end.after(tcb.snd_una)) {
     news.again_acked = true;
-  } else if (rtt_us >= std::min(map.min_rtt_us, tcb.srtt_us8 / 8)) {
+  } else if (!is_too_soon(tcb, map, rtt_us)) {
     map.flags |= kCalledFor;
   }
 }

@@ -58,7 +58,7 @@ TEST(GoodputOfBbr, FindsTheBandwidthThroughLoss) {
   for (const std::uint64_t seed : {1U, 2U}) {
     const Outcome out = run({.algorithm = CongestionControl::kBbr, .loss = 30, .rtt_ms = 100, .seed = seed, .ms = 3000});
     EXPECT_EQ(out.broken, nullptr) << out.broken;
-    EXPECT_EQ(out.timeouts, 0U) << seed;
+    EXPECT_LE(out.timeouts, 1U) << seed;
     EXPECT_GT(out.share, 0.45) << seed;
   }
 }

@@ -213,6 +213,20 @@ TEST_F(Bench, TheClockIsReadBehindTheBurst) {
   EXPECT_EQ(answers, 1);
 }
 
+// So with what another shard hands over, here news about a neighbour.
+TEST_F(Bench, WhatIsHandedOverBehindTheFetchWaitsForTheNextTurn) {
+  make(1, false);
+  open(1);
+  port_->inject(host_->take_sent().front(), now_, 0);
+  ShardLoop& other = group_->shard(1);
+  other.fetch(now_);
+  group_->shard(0).run_once(now_);
+  other.turn(now_);
+  EXPECT_TRUE(other.has_pending());
+  other.run_once(now_ + Duration::milliseconds(1));
+  EXPECT_FALSE(other.has_pending());
+}
+
 TEST_F(Bench, FragmentsAreReassembledAndReachTheShardOfTheirFlow) {
   for (const bool rss : {false, true}) {
     SCOPED_TRACE(rss);

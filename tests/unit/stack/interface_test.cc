@@ -88,6 +88,18 @@ TEST(AddressesTest, RoutesComeBeforeTheGatewayTheLongestPrefixFirst) {
   EXPECT_EQ(a.source_for(ip("2001:db8::1")), 1);
 }
 
+// ::/0 holds every IPv4 address, as those are kept mapped into IPv6.
+TEST(AddressesTest, NoFamilyTakesTheOthersWay) {
+  InterfaceConfig front;
+  front.addresses = {InterfaceAddress::parse("fd00::1/0").value(), InterfaceAddress::parse("10.0.0.1/24").value()};
+  front.routes = {Route::parse("::/0 via fe80::9").value()};
+  const Addresses a({front});
+  EXPECT_EQ(a.next_hop(1, ip("192.0.2.1")), nullptr);
+  EXPECT_EQ(a.source_for(ip("192.0.2.1")), kNoAddress);
+  EXPECT_EQ(a.source_for(ip("10.0.0.7")), 1);
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), 0);
+}
+
 TEST(AddressesTest, ADisabledAddressIsNobodys) {
   Addresses a = two_interfaces();
   a.disable(2);

@@ -20,9 +20,9 @@ constexpr Params kBbr{.sndbuf = 4U << 20U, .congestion = CongestionControl::kBbr
 class Path : public Sender {
  public:
   using Rate = pacing::Rate;
-  explicit Path(std::uint32_t bytes_per_ms = 2000, std::uint32_t rtt_ms = 40)
+  explicit Path(std::uint32_t bytes_per_ms = 2000, std::uint32_t rtt_ms = 40, std::uint32_t window = 4U << 20U)
       : Sender(kBbr, 8192), bytes_per_ms_(bytes_per_ms), rtt_(Duration::milliseconds(rtt_ms)) {
-    establish(4U << 20U, {.sack = true, .mss = kSegment}, rtt_);
+    establish(window, {.sack = true, .mss = kSegment}, rtt_);
   }
   void set_rate(std::uint32_t bytes_per_ms) { bytes_per_ms_ = bytes_per_ms; }
   void set_rtt(std::uint32_t rtt_ms) { rtt_ = Duration::milliseconds(rtt_ms); }
@@ -123,20 +123,55 @@ TEST(Bbr, StartupWaitsForAnApplicationThatSendsLittle) {
   EXPECT_FALSE(p.model().filled_pipe);
 }
 
-// 4.3.4: five quarters, three quarters, six times one.
-// Nor do those without growth in the peer's window.
-TEST(Bbr, StartupWaitsForAWindowThatIsFull) {
-  Path p;
-  p.run(Duration::milliseconds(10));
-  p.ack(p.una(), 20U * 1024);
-  p.run(Duration::seconds(2));
+// Nor do those in which the peer's window is what limits, while it grows: by a sixteenth a round trip.
+TEST(Bbr, StartupWaitsForAWindowThatGrows) {
+  constexpr std::uint32_t kFirst = 71'680;
+  Path p(8000, 40, kFirst);
+  for (std::uint32_t window = kFirst; window < p.bdp() / 2; window += window / 16 / 128 * 128) {
+    p.ack(p.una(), window);
+    p.run(Duration::milliseconds(41));
+  }
   EXPECT_EQ(p.model().state, BbrState::kStartup);
-  EXPECT_LT(p.model().btl_bw, p.link() / 2);
-  p.ack(p.una(), 1U << 20U);
+  EXPECT_LT(p.model().btl_bw, p.link() * 2 / 3);
+  p.ack(p.una(), 4U << 20U);
   ASSERT_TRUE(p.reach(BbrState::kDrain, Duration::seconds(2)));
   EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 20);
 }
 
+// A receiver that never announces more is as good as a path that has no more.
+TEST(Bbr, StartupEndsAtAWindowThatStays) {
+  Path p(8000, 40, 102'400);
+  ASSERT_TRUE(p.reach(BbrState::kProbeBw, Duration::seconds(1)));
+  EXPECT_NEAR(p.model().btl_bw, pacing::rate_of(102'400, 40'000), p.link() / 20);
+}
+
+TEST(Bbr, AFullWindowBehindAHoleIsNotThePaths) {
+  Path p(8000, 40, 102'400);
+  const auto full = [&] { return window_left(p.tcb) < kSegment && pipe(p.tcb, p.env()) + kSegment <= p.tcb.cwnd; };
+  ASSERT_TRUE(p.run_until(Duration::seconds(1), full));
+  ASSERT_EQ(p.model().state, BbrState::kStartup);
+  BbrModel b = p.model();
+  b.peer_window_grows = false;
+  bbr::after_send(p.tcb, b, 0, 0, p.env());
+  EXPECT_FALSE(b.sent_all);
+  b.recovering = true;
+  bbr::after_send(p.tcb, b, 0, 0, p.env());
+  EXPECT_TRUE(b.sent_all);
+  b.filled_pipe = true;
+  bbr::after_send(p.tcb, b, 0, 0, p.env());
+  EXPECT_FALSE(b.sent_all) << "STARTUP alone waits";
+}
+
+// Samples with the peer's window full are the path's: the filter must be able to fall.
+TEST(Bbr, BandwidthFallsAtAFullWindowToo) {
+  Path p(8000, 40, 512'000);
+  ASSERT_TRUE(p.reach(BbrState::kProbeBw, Duration::seconds(5)));
+  p.set_rate(4000);
+  p.run(Duration::seconds(5));
+  EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 10);
+}
+
+// 4.3.4: five quarters, three quarters, six times one.
 TEST(Bbr, ProbeBwCyclesThroughItsGains) {
   Path p;
   ASSERT_TRUE(p.reach(BbrState::kProbeBw));

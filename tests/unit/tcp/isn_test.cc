@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <array>
+#include <cstring>
 #include <set>
+#include <string>
 
 #include "unit/tcp/one_connection.h"
 
@@ -40,6 +43,26 @@ TEST(InitialSequence, DependsOnEveryPartOfTheTupleAndOnTheSecret) {
   other.remote = IpAddress::v4(10, 0, 0, 4);
   add(kSecrets, other, kLocal);
   EXPECT_EQ(seen.size(), 6U);
+}
+
+// What is hashed once for each of our addresses changes no number: SipHash-2-4 of both addresses and the ports.
+TEST(InitialSequence, IsTheHashOfTheWholeTuple) {
+  const auto words = [](const IpAddress& address) {
+    std::array<std::uint64_t, 2> halves;
+    std::memcpy(halves.data(), address.bytes.data(), sizeof(halves));
+    return halves;
+  };
+  for (const char* text : {"10.0.0.1 10.0.0.2", "fd00::1 2001:db8::2"}) {
+    const std::string both = text;
+    const IpAddress local = IpAddress::parse(both.substr(0, both.find(' '))).value();
+    FlowId f = flow(1);
+    f.remote = IpAddress::parse(both.substr(both.find(' ') + 1)).value();
+    const auto from = words(local);
+    const auto to = words(f.remote);
+    const std::array<std::uint64_t, 5> message{from[0], from[1], to[0], to[1], 80U << 16U | 1U};
+    EXPECT_EQ(initial_sequence({kSecrets, local}, f, Instant{0}).value(), static_cast<std::uint32_t>(siphash<2, 4>(kSecrets.isn, message)));
+    EXPECT_EQ(timestamp_offset({kSecrets, local}, f), static_cast<std::uint32_t>(siphash<2, 4>(kSecrets.timestamps, message)));
+  }
 }
 
 TEST(InitialSequence, LeavesTheIndexOfTheLocalAddressOut) {

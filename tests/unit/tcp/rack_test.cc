@@ -272,6 +272,19 @@ class TwoSentAgain : public Path {
   std::uint32_t first_ = 0, again_ = 0;
 };
 
+// Nothing new is sent, and what reports the second retransmission echoes, as any report, the last segment in order.
+TEST(Rack, ReportOfALaterRetransmissionTellsThatAnEarlierIsLost) {
+  TwoSentAgain s;
+  s.sent_text();
+  s.rtt_passes();
+  s.sent_text();
+  s.original();
+  s.ack(0, {{1000, 10'000}});
+  EXPECT_EQ(s.sent_text().substr(0, 6), "0-1000");
+  EXPECT_EQ(s.counters.lost_retransmissions, 1U);
+  EXPECT_EQ(s.counters.rto_timeouts, 0U);
+}
+
 TEST(Eifel, OneHoleFilledByARetransmissionProvesTheRecoveryRight) {
   TwoSentAgain s;
   ASSERT_EQ(s.sent_text().substr(0, 16), "0-1000 4000-5000");

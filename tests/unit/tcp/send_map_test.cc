@@ -126,7 +126,7 @@ class Pair {
     ASSERT_EQ(map_.lost, sums[static_cast<int>(Fate::kLost)]);
     const std::uint32_t since_us = end() == una_ ? 0 : bytes_.back().sent_us;
     const bool awaits = std::any_of(bytes_.begin() + una_, bytes_.end(), [&](const Byte& b) {
-      return b.resent && b.fate != Fate::kSacked && static_cast<std::int32_t>(b.sent_us - since_us) >= 0;
+      return b.resent && b.fate == Fate::kOut && static_cast<std::int32_t>(b.sent_us - since_us) >= 0;
     });
     ASSERT_EQ(records.awaits_resent(since_us), awaits);
   }
