@@ -62,6 +62,7 @@ void ShardLoop::fetch(Instant now) noexcept {
     const Attachment& at = attachments_[i];
     if (at.owns) bursts_[i].n = at.port->receive(at.queue, bursts_[i].frames, now);
   }
+  if (fabric_.shards() == 1) return;
   for (unsigned from = 0; from < fabric_.shards(); ++from) handed_over_[from] = fabric_.frames(from, index_).read_available();
 }
 

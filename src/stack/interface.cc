@@ -22,9 +22,8 @@ bool same_prefix(const IpAddress& a, const IpAddress& b, std::uint8_t prefix_len
   return ((a.bytes[first + whole] ^ b.bytes[first + whole]) & mask) == 0;
 }
 
-Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept {
+Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address) noexcept {
   Prefix prefix{};
-  prefix.interface = interface;
   prefix.has_broadcast = address.address.is_v4() && address.prefix_len < 31;  // RFC 3021
   std::array<std::uint8_t, 16> mask{};
   const unsigned bits = address.prefix_len + (address.address.is_v4() ? 96U : 0U);
@@ -35,15 +34,15 @@ Addresses::Prefix Addresses::prefix_of(const InterfaceAddress& address, std::uin
 }
 
 // A thousand addresses of one network are one prefix to look at.
-void Addresses::add_prefix(const InterfaceAddress& address, std::uint8_t interface) {
-  Prefix fresh = prefix_of(address, interface);
+void Addresses::add_prefix(const InterfaceAddress& address) {
+  Prefix fresh = prefix_of(address);
   fresh.first = static_cast<std::uint16_t>(all_.size() - 1);
-  for (const Prefix& known : prefixes_) {
+  std::vector<Prefix>& on_link = ways_[all_.back().ways].on_link;
+  for (const Prefix& known : on_link) {
     const bool same_mask = known.mask[0] == fresh.mask[0] && known.mask[1] == fresh.mask[1];
-    if (known.interface == interface && same_mask && known.holds(fresh.bits)) return;
+    if (same_mask && known.holds(fresh.bits)) return;
   }
-  prefixes_.push_back(fresh);
-  ways_[all_.back().ways].on_link.push_back(fresh);
+  on_link.push_back(fresh);
 }
 
 void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
@@ -62,7 +61,7 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
     for (const InterfaceAddress& a : interfaces[i].addresses) {
       all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i),
                       static_cast<std::uint16_t>(ways_of(i, a.address.is_v4())), FrameOrigin(interfaces[i], a.address)});
-      add_prefix(a, static_cast<std::uint8_t>(i));
+      add_prefix(a);
       mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
     }
     for (const IpAddress& gateway : interfaces[i].gateways) {
@@ -71,7 +70,7 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
       ways.has_gateway = true;
     }
     for (const Route& route : interfaces[i].routes) {
-      ways_[ways_of(i, route.to.address.is_v4())].routes.push_back({prefix_of(route.to, static_cast<std::uint8_t>(i)), route.via});
+      ways_[ways_of(i, route.to.address.is_v4())].routes.push_back({prefix_of(route.to), route.via});
     }
   }
   const auto bits = [](const Via& via) { return std::popcount(via.prefix.mask[0]) + std::popcount(via.prefix.mask[1]); };
@@ -119,15 +118,22 @@ const IpAddress* Addresses::by_route(const Ways& ways, const IpAddress& remote) 
   return nullptr;
 }
 
+std::uint16_t Addresses::first_enabled(const Prefix& prefix, const IpAddress& remote) const noexcept {
+  const std::uint16_t ways = all_[prefix.first].ways;
+  for (std::size_t i = prefix.first; i < all_.size(); ++i) {
+    const bool here = all_[i].ways == ways && same_prefix(all_[i].address, remote, all_[i].prefix_len);
+    if (here && !disabled_[i]) return static_cast<std::uint16_t>(i);
+  }
+  return kNoAddress;
+}
+
 std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
   std::uint64_t words[2];
   std::memcpy(words, remote.bytes.data(), sizeof(words));
-  for (const Prefix& prefix : prefixes_) {
-    if (!prefix.holds(words) || all_[prefix.first].address.is_v4() != remote.is_v4()) continue;
-    if (!disabled_[prefix.first]) return prefix.first;
-    for (std::size_t i = prefix.first; i < all_.size(); ++i) {
-      const bool here = all_[i].interface == prefix.interface && same_prefix(all_[i].address, remote, all_[i].prefix_len);
-      if (here && !disabled_[i]) return static_cast<std::uint16_t>(i);
+  for (std::size_t w = ways_of(0, remote.is_v4()); w < ways_.size(); w += 2) {
+    for (const Prefix& prefix : ways_[w].on_link) {
+      const std::uint16_t source = prefix.holds(words) ? first_enabled(prefix, remote) : kNoAddress;
+      if (source != kNoAddress) return source;
     }
   }
   for (std::size_t i = 0; i < all_.size(); ++i) {
@@ -143,8 +149,10 @@ bool Addresses::is_broadcast(const IpAddress& address) const noexcept {
   std::memcpy(words, address.bytes.data(), sizeof(words));
   constexpr std::uint64_t kAll = ~std::uint64_t{0};
   if (words[1] >> 32U == 0xffffffffU) return true;
-  for (const Prefix& prefix : prefixes_) {  // RFC 3021: a /31 has none
-    if (prefix.holds(words) && (words[1] | prefix.mask[1]) == kAll && std::popcount(prefix.mask[1]) < 63) return true;
+  for (std::size_t w = ways_of(0, true); w < ways_.size(); w += 2) {
+    for (const Prefix& prefix : ways_[w].on_link) {
+      if (prefix.has_broadcast && prefix.holds(words) && (words[1] | prefix.mask[1]) == kAll) return true;
+    }
   }
   return false;
 }

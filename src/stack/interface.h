@@ -119,7 +119,6 @@ class Addresses {
   // Both halves of an address under its mask.
   struct Prefix {
     std::uint64_t bits[2], mask[2];
-    std::uint8_t interface;
     std::uint16_t first;  // address that has it
     bool has_broadcast;
 
@@ -133,7 +132,7 @@ class Addresses {
   };
   // Out of one interface, in one family.
   struct Ways {
-    std::vector<Prefix> on_link;
+    std::vector<Prefix> on_link;       // of all addresses, each once
     std::vector<Via> routes;           // the longest prefix first
     IpAddress gateway;
     bool has_gateway = false;
@@ -149,13 +148,14 @@ class Addresses {
   }
   [[nodiscard]] static const IpAddress* by_route(const Ways& ways, const IpAddress& remote) noexcept;
   void fill_slots() noexcept;
-  void add_prefix(const InterfaceAddress& address, std::uint8_t interface);
+  void add_prefix(const InterfaceAddress& address);
+  // The first address with this prefix that is not disabled.
+  [[nodiscard]] std::uint16_t first_enabled(const Prefix& prefix, const IpAddress& remote) const noexcept;
   void fill_sources(const std::vector<InterfaceConfig>& interfaces);
-  [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address, std::uint8_t interface) noexcept;
+  [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address) noexcept;
 
   std::vector<LocalAddress> all_;
   std::vector<std::uint16_t> mss_;
-  std::vector<Prefix> prefixes_;       // of all addresses, each once
   std::vector<Ways> ways_;             // by interface and family
   struct Sources {
     std::vector<std::uint16_t> v4, v6;

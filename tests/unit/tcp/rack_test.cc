@@ -275,7 +275,6 @@ class TwoSentAgain : public Path {
 // Nothing new is sent, and what reports the second retransmission echoes, as any report, the last segment in order.
 TEST(Rack, ReportOfALaterRetransmissionTellsThatAnEarlierIsLost) {
   TwoSentAgain s;
-  s.sent_text();
   s.rtt_passes();
   s.sent_text();
   s.original();
