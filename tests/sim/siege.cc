@@ -2,6 +2,7 @@
 #include "sim/siege.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "wire/tcp.h"
 
@@ -19,6 +20,11 @@ HostConfig host_at(HostConfig config, int number) {
   return config;
 }
 }  // namespace
+
+int bulk_connections() {
+  const char* wanted = std::getenv("SLUICE_SIM_BULK");
+  return wanted == nullptr ? 3 : std::max(std::atoi(wanted), 1);
+}
 
 // Both ends' applications: a kSource sends for ever, a kSink reads, to whichever of them the connection is.
 class Siege::Bulk final : public Service {

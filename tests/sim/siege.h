@@ -30,10 +30,13 @@ struct Forged {
   std::vector<std::uint8_t> options = {};  // a multiple of four bytes
 };
 
+// Three, unless SLUICE_SIM_BULK says otherwise: bulk data is most of the work of a run, and none of the attack.
+[[nodiscard]] int bulk_connections();
+
 struct SiegeConfig {
   HostConfig victim;
   bool v6 = false;
-  int connections = 3;                        // that send to the victim, and as many that receive
+  int connections = bulk_connections();       // that send to the victim, and as many that receive
   Duration span = Duration::seconds(2);       // of the measurement, after as long without one
   Duration delay = Duration::milliseconds(5);
   Duration attack_every = Duration::microseconds(50);
