@@ -74,7 +74,9 @@ void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept
   if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, where());
   if (tcb.state == State::kTimeWait && tcp::may_compact(tcb)) return compact(handle, tcb, where());
   const Tick deadline = tcp::next_deadline(tcb);
-  if (deadline.armed() && (!tcb.armed.armed() || deadline.before(tcb.armed))) wheel_.arm(handle, deadline);
+  if (deadline.armed() && (!tcb.armed.armed() || deadline.before(tcb.armed))) {
+    wheel_.arm(handle, tcb.timer, tcb.armed, deadline);
+  }
 }
 
 void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
@@ -89,7 +91,7 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
   record.ip = params_[tcb.params].ip;
   table_.replace(hash, handle, fresh);
-  wheel_.cancel(handle);
+  wheel_.cancel(tcb.timer, tcb.armed);
   DCHECK(tcb.t_long.armed());
   const Tick deadline = tcb.t_long;
   --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
@@ -97,12 +99,12 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   unref_params(tcb.params);
   tcb.generation = 0;
   slabs_.tcbs.give(handle.index());
-  wheel_.arm(fresh, deadline);
+  wheel_.arm(fresh, record.timer, record.deadline, deadline);
 }
 
 void Stack::remove_tcb(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   table_.erase(hash, handle);
-  wheel_.cancel(handle);
+  wheel_.cancel(tcb.timer, tcb.armed);
   // With no TIME_WAIT record to be had the state is left from here; else it is CLOSED, which nobody counts.
   if (tcb.state != State::kClosed) --counters_.states[static_cast<std::size_t>(tcb.state)];
   tcp::release(tcb, env_);

@@ -235,7 +235,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   tcp::half_open(record, arrival.flow, segment, iss, params_of(listener));
   record.listener = listener_index;
   ++listener.half_open;
-  wheel_.arm(handle, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
+  wheel_.arm(handle, record.timer, record.deadline, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
   send_syn_ack(record, grant);
   return verdict;
 }
@@ -278,7 +278,7 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Ha
 
 // The acceptable ACK of our SYN|ACK: the record becomes a connection, and the segment its first.
 Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict) noexcept {
-  const tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+  tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   const std::uint16_t listener_index = record.listener;
   Listener& listener = listeners_[listener_index];
   if (listener.held) [[unlikely]] return Verdict::kListenHeld;
@@ -287,7 +287,7 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   const Handle fresh = Handle::make(Kind::kTcb, index);
   table_.replace(arrival.hash, handle, fresh);
   begin_passive(fresh, record, listener, ts_offset(record));
-  wheel_.cancel(handle);
+  wheel_.cancel(record.timer, record.deadline);
   slabs_.half_opens.give(handle.index());
   --listener.half_open;
   go_on(fresh, segment, listener_index);

@@ -118,10 +118,10 @@ class TimerWheel : public TimerWheelCore {
 
   // Arms, or moves, the record's timer. A deadline lies less than 2^31 ticks from the
   // last advance(); one that has passed fires at the next advance(). Tick{0} counts as 1.
-  void arm(Handle handle, Tick deadline) noexcept {
-    DCHECK(handle.valid());
-    TimerNode& node = records_.node(handle);
-    Tick& due = records_.deadline(handle);
+  void arm(Handle handle, Tick deadline) noexcept { arm(handle, records_.node(handle), records_.deadline(handle), deadline); }
+  // The same for a caller who has the record in hand: its node and its deadline, which need not be looked for.
+  void arm(Handle handle, TimerNode& node, Tick& due, Tick deadline) noexcept {
+    DCHECK(handle.valid() && &node == &records_.node(handle) && &due == &records_.deadline(handle));
     if (is_armed(node)) {
       unlink(node);
     } else {
@@ -133,9 +133,8 @@ class TimerWheel : public TimerWheelCore {
   }
 
   // Nothing happens when it is not armed.
-  void cancel(Handle handle) noexcept {
-    TimerNode& node = records_.node(handle);
-    Tick& due = records_.deadline(handle);
+  void cancel(Handle handle) noexcept { cancel(records_.node(handle), records_.deadline(handle)); }
+  void cancel(TimerNode& node, Tick& due) noexcept {
     if (!is_armed(node)) return;
     unlink(node);
     node = TimerNode{};
