@@ -109,7 +109,10 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::I
   if (frame == nullptr) [[unlikely]] return nullptr;
   const wire::FrameTemplate& head = from.head;
   const Offloads offloads = from.offloads;
-  const std::size_t head_len = head.l2_len() + head.l3_len();
+  // Read before the frame is written: as far as the compiler knows a byte of it may lie anywhere.
+  const std::size_t l2_len = head.l2_len();
+  const std::size_t l3_len = head.l3_len();
+  const std::size_t head_len = l2_len + l3_len;
   std::uint8_t* const tcp = frame->data + head_len;
 
   const std::size_t options_len = write_options(tcp + wire::kTcpHeader, segment);
@@ -125,8 +128,8 @@ Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::I
   wire::CsumSum sum = header.write(tcp, options_len) + pseudo + wire::sum_words(tcp + wire::kTcpHeader, options_len);
 
   frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
-  frame->l2_len = static_cast<std::uint16_t>(head.l2_len());
-  frame->l3_len = static_cast<std::uint16_t>(head.l3_len());
+  frame->l2_len = static_cast<std::uint16_t>(l2_len);
+  frame->l3_len = static_cast<std::uint16_t>(l3_len);
   frame->len_total = static_cast<std::uint32_t>(head_len + tcp_len + segment.len);
   if (offloads.tx_ip_csum && head.is_v4()) frame->flags |= kTxIpCsum;
 

@@ -86,7 +86,10 @@ class Addresses {
   // The next hop for `remote` from one of our addresses: itself on-link, else the gateway;
   // null when there is no way.
   [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
-    const Ways& ways = ways_[all_[local].ways];
+    return next_hop(all_[local], remote);
+  }
+  [[nodiscard]] const IpAddress* next_hop(const LocalAddress& local, const IpAddress& remote) const noexcept {
+    const Ways& ways = ways_[local.ways];
     if (holds_any(ways.on_link, remote)) return &remote;
     if (!ways.routes.empty()) [[unlikely]] {
       if (const IpAddress* router = by_route(ways, remote)) return router;

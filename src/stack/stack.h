@@ -338,6 +338,7 @@ class Stack {
   [[gnu::noinline]] void enqueue_on_full(std::size_t interface, Buf* frame) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
+  void send_from(const LocalAddress& local, Buf* frame, const IpAddress& remote, Neighbours::Asker asker) noexcept;
   // Any next hop but one whose MAC address is known for sure; null: there is none.
   [[gnu::noinline]] void resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::Tcb& tcb) noexcept;

@@ -16,16 +16,21 @@ void Stack::enqueue_on_full(std::size_t interface, Buf* frame) noexcept {
   drop_frame(frame, bufs_);
 }
 
-void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept {
-  const std::uint8_t interface = addresses_[local].interface;
+// In line: send() has what it asks for in registers.
+[[gnu::always_inline]] inline void Stack::send_from(const LocalAddress& local, Buf* frame, const IpAddress& remote,
+                                                    Neighbours::Asker asker) noexcept {
   const IpAddress* hop = config_.learn_next_hops ? &remote : addresses_.next_hop(local, remote);
-  const wire::MacAddress* mac = hop != nullptr ? neighbours_.known(interface, *hop, env_.now) : nullptr;
+  const wire::MacAddress* mac = hop != nullptr ? neighbours_.known(local.interface, *hop, env_.now) : nullptr;
   if (mac == nullptr) [[unlikely]] {
     if (hop != &remote) asker = Neighbours::Asker::kOurs;  // a router of ours: nobody chooses who is asked for
-    return resolve_and_send(frame, interface, hop, asker);
+    return resolve_and_send(frame, local.interface, hop, asker);
   }
   std::memcpy(frame->data, mac->data(), mac->size());
-  enqueue(interface, frame);
+  enqueue(local.interface, frame);
+}
+
+void Stack::send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept {
+  send_from(addresses_[local], frame, remote, asker);
 }
 
 void Stack::resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept {
@@ -49,12 +54,13 @@ void Stack::resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress
 }
 
 void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, Neighbours::Asker asker) noexcept {
-  Buf* frame = build_frame(segment, flow, ip, addresses_[flow.local_addr].origin, static_cast<std::uint16_t>(rng_.next()), bufs_);
+  const LocalAddress& local = addresses_[flow.local_addr];
+  Buf* frame = build_frame(segment, flow, ip, local.origin, static_cast<std::uint16_t>(rng_.next()), bufs_);
   if (frame == nullptr) [[unlikely]] {
     ++stack_counters_.no_buffer;
     return;
   }
-  send_frame(frame, flow.local_addr, flow.remote, asker);
+  send_from(local, frame, flow.remote, asker);
 }
 
 void Stack::flush_outbox(const tcp::Tcb& tcb) noexcept {
