@@ -93,7 +93,7 @@ void Stack::reset_service(Service& service) noexcept {
     if (tcb.state != State::kClosed) tcp::abort(tcb, Errc::kConnectionAborted, env_);
     env_.events = 0;
     const Handle handle = Handle::make(Kind::kTcb, i);
-    if (current_ == handle) {
+    if (current_ == &tcb) {
       flush_outbox(tcb);
     } else {
       finish(handle, tcb);
@@ -114,14 +114,13 @@ tcp::Tcb* Stack::tcb(std::uint32_t index, std::uint16_t generation) noexcept {
 }
 
 void Stack::after_call(tcp::Tcb& tcb) noexcept {
-  const Handle handle = Handle::make(Kind::kTcb, slabs_.tcbs.index_of(tcb));
-  if (handle == current_) {
+  if (&tcb == current_) {
     // A RST leaves now: what is called next may be another connection, and would take it for its own.
     if (outbox_.size() != 0) [[unlikely]] flush_outbox(tcb);
     return;
   }
   const std::uint8_t events = env_.events;
-  finish(handle, tcb);
+  finish(Handle::make(Kind::kTcb, slabs_.tcbs.index_of(tcb)), tcb);
   env_.events = events;
 }
 

@@ -18,7 +18,7 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
   Service& service = *services_[params_[tcb.params].service].service;
   const Connection connection(this, handle.index(), tcb.generation);
   const auto still_held = [&] { return (tcb.flags & tcp::kAppClosed) == 0; };
-  current_ = handle;
+  current_ = &tcb;
   if ((events & tcp::kEventConnected) != 0) {
     tcb.flags |= tcp::kAccepted;
     if (listener != Listeners::kNone) {
@@ -35,7 +35,7 @@ void Stack::deliver(Handle handle, Tcb& tcb, std::uint16_t listener) noexcept {
     service.on_closed(connection, tcb.error);
     tcb.flags |= tcp::kAppClosed;
   }
-  current_ = kNoHandle;
+  current_ = nullptr;
   env_.events = 0;
 }
 
@@ -221,10 +221,10 @@ bool Stack::drain_some(std::uint32_t most) noexcept {
     Tcb& tcb = slabs_.tcbs[drain_next_];
     if (tcb.generation == 0 || (tcb.flags & (tcp::kAccepted | tcp::kAppClosed)) != tcp::kAccepted) continue;
     const Handle handle = Handle::make(Kind::kTcb, drain_next_);
-    current_ = handle;
+    current_ = &tcb;
     env_.events = 0;
     services_[params_[tcb.params].service].service->on_drain_connection(Connection(this, drain_next_, tcb.generation));
-    current_ = kNoHandle;
+    current_ = nullptr;
     settle(handle, tcb);
   }
   return drain_next_ < slabs_.tcbs.high_water();

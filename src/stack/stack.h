@@ -447,7 +447,7 @@ class Stack {
   tcp::VerdictCounts verdicts_{};
   StackCounters stack_counters_;
   tcp::Env env_;
-  Handle current_ = kNoHandle;           // whose event is being delivered
+  const tcp::Tcb* current_ = nullptr;    // whose event is being delivered
   std::uint16_t next_generation_ = 0;
   static constexpr Duration kLongestStep = Duration::seconds(12 * 3600);
   Instant advanced_to_{};                // the wheel's last now

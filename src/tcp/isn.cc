@@ -21,7 +21,8 @@ SipHasher<2, 4> hasher_of(SipKey key, const IpAddress& local) noexcept {
   return hasher;
 }
 
-std::uint64_t hash_flow(SipHasher<2, 4> hasher, const FlowId& flow) noexcept {
+std::uint64_t hash_flow(const SipHasher<2, 4>& begun, const FlowId& flow) noexcept {
+  SipHasher<2, 4> hasher = begun;
   if (!flow.remote.is_v4()) hasher.add(word_of(flow.remote, 0));
   hasher.add(word_of(flow.remote, 1));
   hasher.add(std::uint64_t{flow.local_port} << 16U | flow.remote_port);
