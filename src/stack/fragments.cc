@@ -96,7 +96,10 @@ void Stack::fragment_input(Arrival& arrival, std::size_t interface) noexcept {
   if (arrival.buf == frame) return;
   const Destination destination = route_reassembled_ ? route_reassembled_(interface, arrival.buf) : Destination::kHere;
   switch (destination) {
-    case Destination::kHere: return parse(arrival, interface);
+    case Destination::kHere: {
+      LastLocal none;
+      return parse(std::span(&arrival, 1), interface, none);
+    }
     case Destination::kFull: arrival.verdict = Verdict::kHandOverFull; return;
     case Destination::kTaken:
       bufs_.disown();

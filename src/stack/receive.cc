@@ -22,10 +22,12 @@ void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant
   if (!copies) [[likely]] received_ += frames.size();
   while (!frames.empty()) {
     const std::size_t n = std::min(frames.size(), kBurst);
-    for (std::size_t i = 0; i < n; ++i) {
-      arrivals_[i].buf = frames[i];
-      parse(arrivals_[i], interface);
-      if (i % kHashed == kHashed - 1 || i == n - 1) hash_arrivals(std::span(arrivals_).subspan(i - i % kHashed, i % kHashed + 1));
+    LastLocal last;
+    for (std::size_t i = 0; i < n; i += kHashed) {
+      const std::span together = std::span(arrivals_).subspan(i, std::min(n - i, kHashed));
+      for (std::size_t k = 0; k < together.size(); ++k) together[k].buf = frames[i + k];
+      parse(together, interface, last);
+      hash_arrivals(together);
     }
     for (std::size_t i = 0; i < n; ++i) {
       if (arrivals_[i].is_tcp) table_.prefetch_record(arrivals_[i].hash);
@@ -51,35 +53,45 @@ void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant
 }
 
 // The checks that need our addresses: RFC 1122 3.2.1.3, RFC 9293 MUST-57 and MUST-63.
-void Stack::parse(Arrival& arrival, std::size_t interface) noexcept {
+void Stack::parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal& last) noexcept {
   const InterfaceConfig& in = config_.interfaces[interface];
-  wire::Packet& packet = arrival.packet;
-  arrival.is_tcp = false;
-  arrival.parsed = false;
-  const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
-  if (result != wire::ParseError::kOk) [[unlikely]] return refuse_frame(arrival, interface, result);
-  if (!packet.l2_group && std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) [[unlikely]] {
-    arrival.verdict = Verdict::kLinkNotForUs;
-    return;
+  for (Arrival& arrival : arrivals) {
+    wire::Packet& packet = arrival.packet;
+    arrival.is_tcp = false;
+    arrival.parsed = false;
+    const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
+    if (result != wire::ParseError::kOk) [[unlikely]] {
+      refuse_frame(arrival, interface, result);
+      continue;
+    }
+    if (!packet.l2_group && std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) [[unlikely]] {
+      arrival.verdict = Verdict::kLinkNotForUs;
+      continue;
+    }
+    if (packet.kind != wire::PacketKind::kTcp4 && packet.kind != wire::PacketKind::kTcp6) [[unlikely]] {
+      arrival.parsed = true;
+      continue;
+    }
+    ++counters_.mib.InSegs;
+    if (last.address == nullptr || last.address->address != packet.dst) {
+      last.index = addresses_.find(packet.dst);
+      last.address = last.index != kNoAddress ? &addresses_[last.index] : nullptr;
+    }
+    if (last.address == nullptr || last.address->interface != interface || packet.l2_group) [[unlikely]] {
+      arrival.verdict = refuse_destination(packet);
+      continue;
+    }
+    arrival.flow.remote = packet.src;
+    arrival.flow.remote_port = packet.src_port;
+    arrival.flow.local_port = packet.dst_port;
+    arrival.flow.local_addr = last.index;
+    arrival.is_tcp = true;
   }
-  arrival.parsed = true;
-  if (packet.kind != wire::PacketKind::kTcp4 && packet.kind != wire::PacketKind::kTcp6) [[unlikely]] return;
-  arrival.parsed = false;
-  ++counters_.mib.InSegs;
-  arrival.flow.remote = packet.src;
-  arrival.flow.remote_port = packet.src_port;
-  arrival.flow.local_port = packet.dst_port;
-  arrival.flow.local_addr = addresses_.find(packet.dst);
-  const bool group = packet.kind == wire::PacketKind::kTcp4 ? packet.dst.bytes[12] >= 224 : packet.dst.bytes[0] == 0xff;
-  if (packet.l2_group || group) [[unlikely]] {
-    arrival.verdict = Verdict::kIpBroadcast;
-    return;
-  }
-  if (arrival.flow.local_addr == kNoAddress || addresses_[arrival.flow.local_addr].interface != interface) [[unlikely]] {
-    arrival.verdict = addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
-    return;
-  }
-  arrival.is_tcp = true;
+}
+
+Verdict Stack::refuse_destination(const wire::Packet& packet) const noexcept {
+  const bool group = packet.is_v4() ? packet.dst.bytes[12] >= 224 : packet.dst.bytes[0] == 0xff;
+  return packet.l2_group || group || addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
 }
 
 void Stack::refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept {

@@ -233,7 +233,13 @@ class Stack {
   }
 
   // receive.cc
-  void parse(Arrival& arrival, std::size_t interface) noexcept;
+  // To whom the segment before went: most of a burst go to the same of our addresses.
+  struct LastLocal {
+    const LocalAddress* address = nullptr;
+    std::uint16_t index = kNoAddress;
+  };
+  void parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal& last) noexcept;
+  [[nodiscard, gnu::noinline]] tcp::Verdict refuse_destination(const wire::Packet& packet) const noexcept;
   [[gnu::noinline]] void refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept;
   void hash_arrivals(std::span<Arrival> arrivals) noexcept;
   tcp::Verdict tcp_input(Arrival& arrival) noexcept;
