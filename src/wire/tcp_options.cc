@@ -105,25 +105,15 @@ std::size_t tcp_options_size(const TcpOptions& options) noexcept {
 
 std::size_t write_tcp_options(std::uint8_t* out, const TcpOptions& options) noexcept {
   std::uint8_t* p = out;
-  if (options.has_mss) {
-    store_be32(p, std::uint32_t{kOptMss} << 24U | 4U << 16U | options.mss);
-    p += 4;
-  }
-  if (options.has_ts) {
-    // SACK-permitted stands where otherwise the two NOPs are.
-    const std::uint32_t head = options.sack_permitted ? std::uint32_t{kOptSackPermitted} << 8U | 2U : 0x0101U;
-    store_be32(p, head << 16U | std::uint32_t{kOptTimestamps} << 8U | 10U);
-    store_be32(p + 4, options.tsval);
-    store_be32(p + 8, options.tsecr);
-    p += kTcpTimestampsPadded;
+  if (options.has_mss) p = put_mss(p, options.mss);
+  if (options.has_ts && options.sack_permitted) {
+    p = put_sack_permitted_and_timestamps(p, options.tsval, options.tsecr);
+  } else if (options.has_ts) {
+    p += write_timestamps(p, options.tsval, options.tsecr);
   } else if (options.sack_permitted) {
-    store_be32(p, 0x01010000U | kOptSackPermitted << 8U | 2U);
-    p += 4;
+    p = put_sack_permitted(p);
   }
-  if (options.has_wscale) {
-    store_be32(p, 0x01000300U | std::uint32_t{kOptWindowScale} << 16U | options.wscale);
-    p += 4;
-  }
+  if (options.has_wscale) p = put_window_scale(p, options.wscale);
   if (options.has_fast_open) [[unlikely]] {
     *p++ = kOptFastOpen;
     *p++ = static_cast<std::uint8_t>(2 + options.fast_open_len);

@@ -89,6 +89,27 @@ inline std::size_t write_timestamps(std::uint8_t* out, std::uint32_t tsval, std:
   return kTcpTimestampsPadded;
 }
 
+// Write what of a SYN's options their names say, with NOPs before or behind; return where the next one goes.
+inline std::uint8_t* put_mss(std::uint8_t* p, std::uint16_t mss) noexcept {
+  store_be32(p, std::uint32_t{kOptMss} << 24U | 4U << 16U | mss);
+  return p + 4;
+}
+// SACK-permitted stands where otherwise the two NOPs are.
+inline std::uint8_t* put_sack_permitted_and_timestamps(std::uint8_t* p, std::uint32_t tsval, std::uint32_t tsecr) noexcept {
+  write_timestamps(p, tsval, tsecr);
+  p[0] = kOptSackPermitted;
+  p[1] = 2;
+  return p + kTcpTimestampsPadded;
+}
+inline std::uint8_t* put_sack_permitted(std::uint8_t* p) noexcept {
+  store_be32(p, 0x01010000U | kOptSackPermitted << 8U | 2U);
+  return p + 4;
+}
+inline std::uint8_t* put_window_scale(std::uint8_t* p, std::uint8_t shift) noexcept {
+  store_be32(p, 0x01000300U | std::uint32_t{kOptWindowScale} << 16U | shift);
+  return p + 4;
+}
+
 // Bytes that write_tcp_options() will write: a multiple of 4, at most kTcpOptionsMax.
 [[nodiscard]] std::size_t tcp_options_size(const TcpOptions& options) noexcept;
 
