@@ -49,8 +49,7 @@ class Connections {
   BufPool& bufs() { return bufs_; }
   // Time goes on: 1 us an event.
   void tick() {
-    env_.now = env_.now + Duration::microseconds(1);
-    env_.tick = Tick::floor(env_.now);
+    env_.set_now(env_.now + Duration::microseconds(1));
     env_.events = 0;
   }
   Segment segment(const Tcb& tcb) {

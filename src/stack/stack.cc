@@ -100,8 +100,7 @@ std::uint16_t Stack::service_index(const Service& service) const noexcept {
 
 void Stack::set_now(Instant now) noexcept {
   if (now - advanced_to_ > kLongestStep) [[unlikely]] catch_up(now);
-  env_.now = now;
-  env_.tick = Tick::floor(now);
+  env_.set_now(now);
 }
 
 // Ticks are modular: a clock that jumps by days (a capture with a long pause, a machine that slept) is followed
@@ -109,8 +108,7 @@ void Stack::set_now(Instant now) noexcept {
 void Stack::catch_up(Instant now) noexcept {
   while (now - advanced_to_ > kLongestStep) {
     advanced_to_ = advanced_to_ + kLongestStep;
-    env_.now = advanced_to_;
-    env_.tick = Tick::floor(advanced_to_);
+    env_.set_now(advanced_to_);
     wheel_.advance(env_.tick, 0, [this](Handle handle) { on_timer(handle); });
     remove_expired();
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/buf_pool.h"
+#include "base/check.h"
 #include "base/slab.h"
 #include "base/tick.h"
 #include "sluice/stats.h"
@@ -70,7 +71,7 @@ struct Counters {
 };
 
 struct Env {
-  Instant now;                       // sampled once a burst
+  Instant now;                       // sampled once a burst; set_now() writes it
   Tick tick;                         // floor(now)
   Outbox& out;
   BufPool& bufs;
@@ -87,8 +88,24 @@ struct Env {
   std::uint32_t ooo_bufs_max = UINT32_MAX;
 
   [[nodiscard]] const Params& of(const Tcb& tcb) const noexcept { return params[tcb.params]; }
-  [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now.ms()); }
-  [[nodiscard]] std::uint32_t now_us() const noexcept { return static_cast<std::uint32_t>(now.us()); }
+  // `now` in other units, divided once a burst and not at each use.
+  std::uint32_t us = static_cast<std::uint32_t>(now.us());
+  std::uint32_t ms = static_cast<std::uint32_t>(now.ms());
+
+  void set_now(Instant instant) noexcept {
+    now = instant;
+    tick = Tick::floor(instant);
+    us = static_cast<std::uint32_t>(instant.us());
+    ms = static_cast<std::uint32_t>(instant.ms());
+  }
+  [[nodiscard]] std::uint32_t now_ms() const noexcept {
+    DCHECK(ms == static_cast<std::uint32_t>(now.ms()));
+    return ms;
+  }
+  [[nodiscard]] std::uint32_t now_us() const noexcept {
+    DCHECK(us == static_cast<std::uint32_t>(now.us()));
+    return us;
+  }
 };
 
 }  // namespace sluice::tcp

@@ -179,8 +179,7 @@ class OneConnection {
   }
 
   Env& env() {
-    env_.now = now;
-    env_.tick = Tick::floor(now);
+    env_.set_now(now);
     return env_;
   }
   Segment make(const In& in) {
