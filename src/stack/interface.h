@@ -88,7 +88,7 @@ class Addresses {
   [[nodiscard]] const IpAddress* next_hop(std::uint16_t local, const IpAddress& remote) const noexcept {
     return next_hop(all_[local], remote);
   }
-  [[nodiscard]] const IpAddress* next_hop(const LocalAddress& local, const IpAddress& remote) const noexcept {
+  [[nodiscard, gnu::always_inline]] inline const IpAddress* next_hop(const LocalAddress& local, const IpAddress& remote) const noexcept {
     const Ways& ways = ways_[local.ways];
     if (holds_any(ways.on_link, remote)) return &remote;
     if (!ways.routes.empty()) [[unlikely]] {

@@ -5,12 +5,24 @@
 
 namespace sluice::tcp {
 
-Verdict on_segment(Tcb& tcb, Segment& segment, Env& env) noexcept {
+namespace {
+// These two out of line, so that on_segment() itself is a jump: what they save and make room for the other states need not.
+[[gnu::noinline]] Verdict input_closed(const Segment& segment, Env& env) noexcept {
+  OutSegment answer;
+  const Verdict verdict = on_segment_closed(segment, answer);
+  if (verdict == Verdict::kClosedReset) env.out.add() = answer;
+  return verdict;
+}
+[[gnu::noinline]] Verdict input_established(Tcb& tcb, Segment& segment, Env& env) noexcept {
   Verdict verdict{};
+  if (fast_path(tcb, segment, env, verdict)) return verdict;
+  return input_synchronized(tcb, segment, env);
+}
+}  // namespace
+
+Verdict on_segment(Tcb& tcb, Segment& segment, Env& env) noexcept {
   switch (tcb.state) {
-    case State::kEstablished:
-      if (fast_path(tcb, segment, env, verdict)) return verdict;
-      return input_synchronized(tcb, segment, env);
+    case State::kEstablished: return input_established(tcb, segment, env);
     case State::kSynRcvd:
     case State::kFinWait1:
     case State::kFinWait2:
@@ -19,16 +31,11 @@ Verdict on_segment(Tcb& tcb, Segment& segment, Env& env) noexcept {
     case State::kLastAck:
     case State::kTimeWait: return input_synchronized(tcb, segment, env);
     case State::kSynSent: return input_syn_sent(tcb, segment, env);
-    case State::kClosed: {
-      OutSegment answer;
-      verdict = on_segment_closed(segment, answer);
-      if (verdict == Verdict::kClosedReset) env.out.add() = answer;
-      return verdict;
-    }
+    case State::kClosed: return input_closed(segment, env);
     case State::kListen: break;
   }
   CHECK(false && "no Tcb is in LISTEN");
-  return verdict;
+  return Verdict{};
 }
 
 void on_icmp_error(Tcb& tcb, Errc error, bool hard, Env& env) noexcept {

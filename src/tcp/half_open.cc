@@ -171,8 +171,10 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
   tcb.snd_wnd = tcb.max_snd_wnd = scaled_syn_window(record.peer_wnd, record.snd_wscale);
   tcb.mss = effective_mss(tcb, record.peer_mss, env);
   tcb.ts_offset = ts_offset;
-  tcb.ts_recent = record.ts_recent;
-  tcb.ts_recent_age = age_clock(env.now);
+  if ((record.flags & kTsOk) != 0) {
+    tcb.ts_recent = record.ts_recent;
+    tcb.ts_recent_age = age_clock(env.now);
+  }
   // RFC 6298 5.7 and RFC 5681 3.1 ask how often the SYN|ACK went out; Karn forbids to time it then.
   tcb.backoff = record.retries;
   tcb.retransmits = record.retries;

@@ -254,20 +254,8 @@ Verdict accept_fin(Tcb& tcb, const Segment& segment, SeqNum fin_seq, Env& env, V
   return Verdict::kFinAccepted;
 }
 
-}  // namespace
-
-void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env) noexcept {
-  tcb.snd_una = segment.ack;
-  tcb.snd_wnd = snd_wnd;
-  tcb.max_snd_wnd = std::max(tcb.max_snd_wnd, snd_wnd);
-  tcb.snd_wl1 = segment.seq;
-  tcb.snd_wl2 = segment.ack;
-  enter(tcb, State::kEstablished, env);
-  env.events |= kEventConnected;
-  start_sending(tcb, env);
-}
-
-Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept {
+// Steps 6 to 8, in line for the segments of a synchronized state.
+[[gnu::always_inline]] inline Verdict text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept {
   // Step 6: RFC 6093 sections 3 and 5: urgent data stays in line, the pointer is not looked at.
   const SeqNum fin_seq = segment.seq + segment.len;
   const Verdict opened = verdict;
@@ -284,6 +272,23 @@ Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdic
   return handshake ? opened : verdict;
 }
 
+}  // namespace
+
+void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env) noexcept {
+  tcb.snd_una = segment.ack;
+  tcb.snd_wnd = snd_wnd;
+  tcb.max_snd_wnd = std::max(tcb.max_snd_wnd, snd_wnd);
+  tcb.snd_wl1 = segment.seq;
+  tcb.snd_wl2 = segment.ack;
+  enter(tcb, State::kEstablished, env);
+  env.events |= kEventConnected;
+  start_sending(tcb, env);
+}
+
+Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept {
+  return text_and_fin(tcb, segment, env, verdict);
+}
+
 Verdict input_synchronized(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if ((segment.flags & (kAck | kRst | kSyn)) == 0) return Verdict::kNoAck;  // belongs to no conversation
   if (tcb.state == State::kTimeWait) return input_time_wait(tcb, segment, env);
@@ -295,7 +300,7 @@ Verdict input_synchronized(Tcb& tcb, Segment& segment, Env& env) noexcept {
     if (const Done done = check_syn(tcb, segment, env)) return *done;
   }
   if (const Done done = check_ack(tcb, segment, env, verdict)) return *done;
-  return accept_text_and_fin(tcb, segment, env, verdict);
+  return text_and_fin(tcb, segment, env, verdict);
 }
 
 }  // namespace sluice::tcp
