@@ -34,11 +34,11 @@ void rtt_syn_lost(Tcb& tcb) noexcept {
   if (tcb.srtt_us8 == 0) tcb.rttvar_us4 = kSynWasLost;
 }
 
-// RFC 6298 2.1, 2.3-2.5
+// RFC 6298 2.1, 2.3-2.5. Deviation: its lower bound of a second is one of 200 ms beyond SRTT, as Linux's: a queue as long as
+// the path's product doubles the round trip within two, before SRTT has heard of it.
 std::uint32_t base_rto_us(const Tcb& tcb) noexcept {
   if (tcb.srtt_us8 == 0) return tcb.rttvar_us4 == kSynWasLost ? kRtoSynLostUs : kRtoInitialUs;
-  constexpr std::uint32_t kGranularityUs = 1000;
-  return std::clamp(tcb.srtt_us8 / 8 + std::max(kGranularityUs, tcb.rttvar_us4), kRtoMinUs, kRtoMaxUs);
+  return std::min(tcb.srtt_us8 / 8 + std::max(kRtoMarginUs, tcb.rttvar_us4), kRtoMaxUs);
 }
 
 std::uint32_t backed_off_us(std::uint32_t base_us, unsigned doublings, std::uint32_t max_us) noexcept {

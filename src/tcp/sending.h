@@ -65,7 +65,7 @@ void queue_clear(Tcb& tcb, Env& env) noexcept;
 // --- rtt.cc (RFC 6298) ---
 inline constexpr std::uint32_t kRtoInitialUs = 1'000'000;
 inline constexpr std::uint32_t kRtoSynLostUs = 3'000'000;  // RFC 6298 5.7
-inline constexpr std::uint32_t kRtoMinUs = 200'000;
+inline constexpr std::uint32_t kRtoMarginUs = 200'000;   // at least, beyond SRTT
 inline constexpr std::uint32_t kRtoMaxUs = 120'000'000;
 void rtt_sample(Tcb& tcb, std::uint32_t rtt_us) noexcept;
 // From the timestamp that an acknowledgment of new data echoes (RFC 7323 4.3); 0 for nonsense.

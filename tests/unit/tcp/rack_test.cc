@@ -26,7 +26,7 @@ TEST(TailLossProbe, SendsTheLastSegmentAgainAfterTwoRoundTrips) {
   EXPECT_EQ(s.sent_text(), "4000-5000P");
   EXPECT_EQ(s.tcb.cwnd, 10'000U);
   EXPECT_EQ(s.counters.tlp_probes, 1U);
-  EXPECT_EQ(s.next_timer_ms(), 200) << "the RTO, from the probe on; no second probe";
+  EXPECT_EQ(s.next_timer_ms(), 220) << "the RTO, from the probe on; no second probe";
   EXPECT_EQ(s.sent_text(), "0-1000");
 }
 
@@ -52,7 +52,7 @@ TEST(TailLossProbe, IsNewDataWhereThereIsAny) {
 TEST(TailLossProbe, OfOneSegmentWaitsForADelayedAck) {
   Path s;
   s.write(700);
-  EXPECT_EQ(s.next_timer_ms(), 200) << "never later than the RTO";
+  EXPECT_EQ(s.next_timer_ms(), 220) << "never later than the RTO";
   s.next_timer_ms();
   EXPECT_EQ(s.sent_text(), "0-700P 0-700P 0-700P");
   EXPECT_EQ(s.counters.rto_timeouts, 1U);
@@ -61,7 +61,7 @@ TEST(TailLossProbe, OfOneSegmentWaitsForADelayedAck) {
 TEST(TailLossProbe, NeedsSack) {
   Path s({.mss = 1000});
   s.write(5000);
-  EXPECT_EQ(s.next_timer_ms(), 200);
+  EXPECT_EQ(s.next_timer_ms(), 220);
   EXPECT_EQ(s.counters.tlp_probes, 0U);
 }
 
