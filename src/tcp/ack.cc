@@ -19,10 +19,16 @@ bool update_window(Tcb& tcb, const Segment& segment) noexcept {
   return changed;
 }
 
-void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+AckNews news_of(const Tcb& tcb) noexcept {
   AckNews news;
-  news.sample.acked = news.sample.delivered = segment.ack - tcb.snd_una;
   news.sample.flight = in_flight(tcb);
+  news.reorders = tcb.reordered != 0 && (tcb.flags & kSackOk) != 0;
+  return news;
+}
+
+void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  AckNews news = news_of(tcb);
+  news.sample.acked = news.sample.delivered = segment.ack - tcb.snd_una;
   const std::uint32_t syn = (tcb.flags & kSynUnacked) != 0 ? 1 : 0;
   tcb.flags &= ~kSynUnacked;
   tcb.snd_una = segment.ack;
@@ -55,8 +61,7 @@ Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   }
   // An ACK of the ISS: with our SYN still out there is nothing behind it that a duplicate could ask for.
   if ((tcb.flags & kSynUnacked) != 0) [[unlikely]] return Verdict::kAckDuplicate;
-  AckNews news;
-  news.sample.flight = in_flight(tcb);
+  AckNews news = news_of(tcb);
   if (segment.options->n_sack != 0) {
     if (const SendMap* map = map_of(tcb, env)) news.fack = map->fack;
     else news.fack = tcb.snd_una;

@@ -113,6 +113,21 @@ SendMap* count_duplicate(Tcb& tcb, Env& env) noexcept {
   return nullptr;
 }
 
+// What opens the window. Where the path reorders SND.UNA moves in jumps, from hole to hole: there a report counts when it
+// comes, as an acknowledgment does, and not again when SND.UNA has passed it. (RFC 5681 knows no reports; Linux does the same.)
+AckSample growth_of(const Tcb& tcb, const SendMap& map, const AckNews& news, const Env& env) noexcept {
+  AckSample sample = news.sample;
+  if (!news.reorders) {
+    sample.by_reports = sample.acked - std::min(sample.acked, sample.delivered);
+    return sample;
+  }
+  sample.acked = sample.delivered;
+  sample.by_reports = sample.delivered;
+  sample.flight = pipe(tcb, env) + sample.delivered;
+  sample.ahead = map.sacked;
+  return sample;
+}
+
 // What is outstanding, all of it or what RACK would have waited for no longer (RFC 8985 6.3), is lost.
 void retransmit(Tcb& tcb, bool all, Env& env) noexcept {
   tcb.flags = (tcb.flags & ~(kAnyRecovery | kPto | kReoTimer)) | kRexmtOne;
@@ -167,8 +182,9 @@ void recover_on_ack(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) n
   if (map->lost != 0 && (tcb.flags & (kAnyRecovery | kPersist)) == 0) enter_recovery(tcb, *map, news, env);
   news.sample.lost = map->lost - std::min(map->lost, lost_before);
   const bool fast = (tcb.flags & kInRecovery) != 0;
-  if (!fast && news.sample.acked != 0 && !was_fast) {
-    congestion::acked(tcb, news.sample, env);
+  const AckSample growth = growth_of(tcb, *map, news, env);
+  if (!fast && growth.acked != 0 && !was_fast) {
+    congestion::acked(tcb, growth, env);
   } else if (news.sample.delivered != 0) {
     if (congestion::model_of(tcb, env) != nullptr) {
       congestion::acked(tcb, news.sample, env);

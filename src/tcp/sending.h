@@ -91,6 +91,7 @@ struct AckNews {
   bool original = false;         // something that was sent once arrived, and was outstanding at the last timeout
   bool duplicate = false;        // a duplicate acknowledgment as RFC 5681 2 has it
   bool unmapped = false;         // it reported something, and there was no room to note it
+  bool reorders = false;         // the path was known to reorder before it, and the peer reports
 };
 [[nodiscard]] inline SendMap* map_of(Tcb& tcb, Env& env) noexcept {
   return tcb.sends == kNoIndex ? nullptr : &env.maps[tcb.sends];

@@ -119,7 +119,7 @@ TEST(HyStart, StretchAcksCountEightSegments) {
 TEST(HyStart, WhatWasReportedBeforeCountsWhole) {
   SlowStart s;
   s.tcb.snd_una += 18'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .rtt_us = 1000, .delivered = 1000});
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .by_reports = 17'000, .rtt_us = 1000});
   EXPECT_EQ(s.tcb.cwnd, 38'000U);
 }
 

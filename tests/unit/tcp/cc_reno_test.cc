@@ -56,10 +56,10 @@ TEST(SlowStart, WhatWasReportedBeforeCountsWholeAtFirst) {
   Tcb tcb;
   tcb.mss = 1000;
   tcb.cwnd = 20'000;
-  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 20'000, .delivered = 1000});
+  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 20'000, .by_reports = 9000});
   EXPECT_EQ(tcb.cwnd, 30'000U);
   tcb.ssthresh = 60'000;
-  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 30'000, .delivered = 1000});
+  reno::acked(tcb, AckSample{.acked = 10'000, .flight = 30'000, .by_reports = 9000});
   EXPECT_EQ(tcb.cwnd, 32'000U);
 }
 

@@ -233,6 +233,36 @@ TEST(SackRecovery, PipeStaysWithinCwnd) {
   EXPECT_GE(pipe(s.tcb, s.env()) + 1000, s.tcb.cwnd);
 }
 
+// Where nothing was seen to be reordered yet, what lies behind a hole may be behind a loss.
+TEST(SackRecovery, ReportsBehindAHoleDoNotOpenTheWindow) {
+  Sender s;
+  ten_outstanding(s, kSack);
+  s.ack(0, {{1000, 3000}});
+  EXPECT_EQ(s.tcb.cwnd, 10'000U);
+}
+
+// Where the path is known to reorder they do, as acknowledgments would, and count once.
+TEST(SackRecovery, OnAPathThatReordersReportsOpenTheWindow) {
+  Sender s;
+  s.establish(65535, kSack, Duration::milliseconds(100));
+  s.tcb.reordered = 1;
+  s.write(60'000);
+  s.pass(Duration::milliseconds(100));
+  s.ack(0, {{1000, 10'000}});
+  EXPECT_EQ(s.tcb.cwnd, 19'000U);
+  s.ack(10'000);
+  EXPECT_EQ(s.tcb.cwnd, 20'000U);
+  s.tcb.ssthresh = 20'000;
+  s.pass(Duration::milliseconds(90));
+  const std::uint32_t right = s.nxt();
+  ASSERT_EQ(right, 30'000U);
+  s.ack(10'000, {{12'000, 20'000}});
+  s.ack(10'000, {{12'000, right}});
+  s.ack(right);
+  EXPECT_NEAR(s.tcb.cwnd, 21'000U, 60) << "congestion avoidance: a segment for all of them";
+  EXPECT_EQ(s.tcb.flags & kInRecovery, 0U);
+}
+
 TEST(SackRecovery, DividedReportsLetNoMoreOut) {
   std::uint32_t sent[2] = {};
   for (const bool divided : {false, true}) {
