@@ -36,6 +36,7 @@ struct BbrModel {
   BbrState state = BbrState::kStartup;
   bool filled_pipe = false;
   bool round_start = false;
+  bool round_tells = false;                   // in STARTUP: some sample of this round was the path's rate
   bool peer_window_grows = false;             // it did in the round before
   bool recovering = false;                    // cwnd is recovery's; prior_cwnd is to be restored
   bool packet_conservation = false;           // and in its first round trip

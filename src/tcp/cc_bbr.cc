@@ -28,7 +28,9 @@ void enter(BbrModel& b, BbrState state, std::uint16_t pacing_gain, std::uint16_t
   b.pacing_gain = pacing_gain;
   b.cwnd_gain = cwnd_gain;
 }
-void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kHighGain); }
+// Deviation: with the window of version 3. It is enough to double, and a queue as long as the path's product holds what is
+// too much of it.
+void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kCwndGain); }
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
@@ -81,8 +83,21 @@ void check_cycle_phase(const Tcb& tcb, BbrModel& b, const AckSample& sample, std
 
 // --- 4.3.2, 4.3.3: STARTUP and DRAIN ---
 
+// Deviation: what the window behind a hole limited tells, too, when more came while one segment was under way than the path
+// holds. Then there is a queue, and the rate is the path's.
+bool shows_queue(const BbrModel& b, const RateSample& rs) noexcept {
+  if (!b.recovering) return false;
+  const std::uint64_t held = pacing::bytes_in(b.btl_bw, b.rt_prop_us);
+  return rs.delivered >= held * 5 / 4 && pacing::rate_of(rs.delivered, rs.interval_us) >= b.btl_bw / 4 * 3;
+}
+
+// Deviation: a round in which any sample tells is judged, not that alone in whose first one does.
 void check_full_pipe(BbrModel& b, const RateSample& rs) noexcept {
-  if (b.filled_pipe || !b.round_start || rs.limited) return;
+  if (b.filled_pipe) return;
+  const bool judged = b.round_start && b.round_tells;
+  if (b.round_start) b.round_tells = false;
+  if (rs.valid && (!rs.limited || shows_queue(b, rs))) b.round_tells = true;
+  if (!judged) return;
   if (b.btl_bw >= std::uint64_t{b.full_bw} * 5 / 4) {
     b.full_bw = b.btl_bw;
     b.full_bw_count = 0;
@@ -92,7 +107,7 @@ void check_full_pipe(BbrModel& b, const RateSample& rs) noexcept {
 }
 
 void check_drain(const Tcb& tcb, BbrModel& b, const Env& env) noexcept {
-  if (b.state == BbrState::kStartup && b.filled_pipe) enter(b, BbrState::kDrain, kDrainGain, kHighGain);
+  if (b.state == BbrState::kStartup && b.filled_pipe) enter(b, BbrState::kDrain, kDrainGain, kCwndGain);
   if (b.state == BbrState::kDrain && pipe(tcb, env) <= inflight(tcb, b, kUnit)) enter_probe_bw(tcb, b, env);
 }
 
@@ -241,18 +256,21 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
   set_cwnd(tcb, b, sample, env);
 }
 
-// 4.2.3.4; the new round trip begins here.
+// 4.2.3.4; the new round trip begins here. Deviation: not in STARTUP, which where each window has losses that are no
+// congestion would double in every other one only.
 void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   save_cwnd(tcb, b);
   b.recovery_end = tcb.snd_una;
   if (b.recovering) return;  // the one before has not ended
-  b.recovering = b.packet_conservation = true;
+  b.recovering = true;
+  b.packet_conservation = b.state != BbrState::kStartup;
+  if (!b.packet_conservation) return;
   b.next_round_delivered = b.delivery.delivered;
   tcb.cwnd = pipe(tcb, env) + smss(tcb);
 }
 
 // While something that was sent again is under way the next recovery follows at once, where losses are no congestion; were
-// each to begin with a round trip of conservation, STARTUP would grow every other one only.
+// each to begin with a round trip of conservation, the rate could rise in every other one only.
 void recovered(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   b.packet_conservation = false;
   SendMap* map = map_of(tcb, env);

@@ -162,6 +162,34 @@ TEST(Bbr, AFullWindowBehindAHoleIsNotThePaths) {
   EXPECT_FALSE(b.sent_all) << "STARTUP alone waits";
 }
 
+// But what came meanwhile is more than the path holds, at the rate that was known: it waited in a queue.
+TEST(Bbr, StartupEndsAtAQueueBehindAHoleToo) {
+  for (const bool recovering : {false, true}) {
+    Path p(8000, 40, 102'400);
+    ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return p.model().btl_bw > p.link() / 10; }));
+    BbrModel& b = *congestion::model_of(p.tcb, p.env());
+    b.btl_bw = b.round_bw[b.round] = b.full_bw = p.link();
+    b.delivery.limited_stamps = UINT32_MAX;
+    const auto rounds = [&](unsigned n) {
+      for (unsigned i = 0; i < n; ++i) {
+        b.recovering = recovering;
+        b.recovery_end = p.tcb.snd_nxt + 1;
+        p.tcb.flags |= kInRecovery;
+        const std::uint32_t left_us = p.env().now_us();
+        bbr::after_send(p.tcb, b, kSegment, kSegment, p.env());
+        b.delivery.limited_stamps = UINT32_MAX;
+        p.now = p.now + Duration::milliseconds(80);  // two round trips' worth, in twice the time
+        bbr::acked(p.tcb, b, {.delivered = 2 * p.bdp(), .newest_us = left_us, .dated = true}, p.env());
+      }
+    };
+    rounds(2);
+    EXPECT_EQ(b.state, BbrState::kStartup);
+    rounds(3);
+    EXPECT_EQ(b.filled_pipe, recovering);
+    p.tcb.flags &= ~kInRecovery;
+  }
+}
+
 // Samples with the peer's window full are the path's: the filter must be able to fall.
 TEST(Bbr, BandwidthFallsAtAFullWindowToo) {
   Path p(8000, 40, 512'000);
@@ -331,6 +359,22 @@ TEST(Bbr, RecoveryConservesPacketsAndRestoresTheWindow) {
   EXPECT_FALSE(p.model().recovering);
   EXPECT_GE(p.tcb.cwnd, std::min(cwnd, bbr::inflight(p.tcb, p.model(), bbr::kCwndGain)));
   EXPECT_GE(p.model().btl_bw, bw / 10 * 9) << "a loss says nothing of the bandwidth";
+}
+
+// Where each window has losses that are no congestion, a round trip of conservation in each would halve STARTUP's pace.
+TEST(Bbr, StartupGrowsThroughALoss) {
+  Path p;
+  ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return p.tcb.cwnd >= 40 * kSegment; }));
+  ASSERT_EQ(p.model().state, BbrState::kStartup);
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  const std::uint32_t cwnd = p.tcb.cwnd;
+  p.now = p.now + Duration::milliseconds(40);
+  p.ack(una, {{una + kSegment, una + 11 * kSegment}});  // the first is lost
+  ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
+  EXPECT_TRUE(p.model().recovering);
+  EXPECT_FALSE(p.model().packet_conservation);
+  EXPECT_GE(p.tcb.cwnd, cwnd);
 }
 
 // Losses among what a recovery sent are repaired in a second one, which begins with no round trip of conservation.
