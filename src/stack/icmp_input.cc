@@ -23,7 +23,7 @@ void Stack::begin_icmp(Buf& frame, const wire::Packet& packet, std::size_t inter
   head.dst = &packet.src;
   head.vlan = out.vlan;
   head.protocol = packet.dst.is_v4() ? wire::kProtoIcmpv4 : wire::kProtoIcmpv6;
-  head.ip_id = static_cast<std::uint16_t>(rng_.next());
+  head.ip_id = ip_ids_.next();
   frame.len = static_cast<std::uint32_t>(wire::write_frame_head(frame.data, head, static_cast<std::uint16_t>(len)));
 }
 

@@ -25,6 +25,7 @@ std::uint32_t table_entries(const StackConfig& config) noexcept {
 Prefault prefault(const StackConfig& config) noexcept { return config.prefault ? Prefault::kYes : Prefault::kNo; }
 constexpr std::uint32_t kMaxParams = 0xfff0;
 constexpr std::uint64_t kReassemblyTweak = 0x66726167;  // keys of their own
+constexpr std::uint64_t kIpIdTweak = 0x6970696e;
 constexpr std::uint64_t kPathTweak = 0x70617468;
 constexpr std::uint64_t kPortTweak = 0x706f7274;
 }  // namespace
@@ -49,6 +50,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       params_(kMaxParams),
       tx_(config.interfaces.size()),
       rng_(config.seed),
+      ip_ids_({config.table_key.k0 ^ kIpIdTweak, config.table_key.k1 ^ config.seed}),
       cookie_keys_(config.secrets.cookies),
       fast_open_keys_(config.secrets.fast_open),
       fast_open_cache_(config.fastopen),

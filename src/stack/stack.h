@@ -22,6 +22,7 @@
 #include "stack/fast_open_cache.h"
 #include "stack/holders.h"
 #include "stack/interface.h"
+#include "stack/ip_ids.h"
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
 #include "stack/local_ports.h"
@@ -70,7 +71,7 @@ struct StackConfig {
   std::vector<InterfaceConfig> interfaces;
   tcp::Secrets secrets;                  // the same on every shard
   SipKey table_key;
-  std::uint64_t seed = 1;                // port choice, IP identifications
+  std::uint64_t seed = 1;                // chance: port choice, rate limits; different on every shard
   // Where answers to a flow of ours will arrive: true when that is this shard. Empty: always.
   std::function<bool(const tcp::FlowId& flow, const IpAddress& local)> owns;
   Recorded recorded;                     // empty: numbers are our own
@@ -344,7 +345,7 @@ class Stack {
   [[gnu::noinline]] void enqueue_on_full(std::size_t interface, Buf* frame) noexcept;
   // A finished frame, but for its destination MAC, to the next hop of `remote`.
   void send_frame(Buf* frame, std::uint16_t local, const IpAddress& remote, Neighbours::Asker asker) noexcept;
-  void send_from(const LocalAddress& local, Buf* frame, const IpAddress& remote, Neighbours::Asker asker) noexcept;
+  inline void send_from(const LocalAddress& local, Buf* frame, const IpAddress& remote, Neighbours::Asker asker) noexcept;
   // Any next hop but one whose MAC address is known for sure; null: there is none.
   [[gnu::noinline]] void resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::Tcb& tcb) noexcept;
@@ -440,7 +441,8 @@ class Stack {
   };
   std::vector<ServiceSlot> services_;
   std::vector<Service*> pollers_;
-  Rng rng_;
+  Rng rng_;     // not for what others see many of
+  IpIds ip_ids_;
   tcp::CookieKeys cookie_keys_;
   tcp::CookieKeys fast_open_keys_;
   FastOpenCache fast_open_cache_;

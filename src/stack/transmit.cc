@@ -55,7 +55,7 @@ void Stack::resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress
 
 void Stack::send(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, Neighbours::Asker asker) noexcept {
   const LocalAddress& local = addresses_[flow.local_addr];
-  Buf* frame = build_frame(segment, flow, ip, local.origin, static_cast<std::uint16_t>(rng_.next()), bufs_);
+  Buf* frame = build_frame(segment, flow, ip, local.origin, ip_ids_.next(), bufs_);
   if (frame == nullptr) [[unlikely]] {
     ++stack_counters_.no_buffer;
     return;
