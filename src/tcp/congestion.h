@@ -11,12 +11,12 @@
 
 namespace sluice::tcp {
 
-// What an acknowledgment of new data says.
+// What an acknowledgment says, or where the path reorders a report alone.
 struct AckSample {
   std::uint32_t acked = 0;   // bytes, SYN and FIN counted, that SND.UNA moved by; where reports count, delivered
-  std::uint32_t flight = 0;  // outstanding before it
-  std::uint32_t by_reports = 0;  // of `acked`: what reports told of, now or before
-  std::uint32_t ahead = 0;   // bytes beyond SND.UNA that have counted: where reports do
+  std::uint32_t flight = 0;  // outstanding before it; where reports count, in the network
+  std::uint32_t by_reports = 0;  // of `acked`: what reports told of, now or before, or may have had no room for
+  std::uint32_t ahead = 0;   // bytes beyond SND.UNA that were reported: where reports count
   std::uint32_t rtt_us = 0;  // measured by it; 0: nothing (Karn)
   std::uint32_t delivered = 0;  // bytes that have left the network: acknowledged or reported, and not before
   std::uint32_t lost = 0;    // bytes that count as lost since
@@ -29,8 +29,8 @@ namespace congestion {
 
 // ESTABLISHED. `syn_losses`: how often our SYN was sent again.
 void start(Tcb& tcb, unsigned syn_losses) noexcept;
-// New data is acknowledged outside fast recovery (in the recovery after a timeout: too). SND.UNA has moved. An algorithm
-// with a model hears of everything that is delivered.
+// New data is acknowledged, or where reports count reported, outside fast recovery (in the recovery after a timeout: too).
+// An algorithm with a model hears of everything that is delivered.
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
 // Fast recovery begins, `flight` outstanding: the new ssthresh, and cwnd equal to it; recovery may take another
 // way down to it (RFC 6937).

@@ -61,7 +61,7 @@ void measure_plain(Tcb& tcb, const Segment& segment, AckNews& news, const Env& e
 void delivered(Tcb& tcb, SendMap& map, const SendRecord& record, SeqNum begin, SeqNum end, const Segment& segment,
                AckNews& news, const Env& env) noexcept {
   if (record.fate == Fate::kSacked) return;  // that it had arrived was known
-  if (!record.was_sacked) news.sample.delivered += end - begin;  // else that was counted before the timeout
+  if (!record.was_sacked) news.sample.delivered += end - begin;  // else that was counted
   const std::uint32_t rtt_us = env.now_us() - record.sent_us;
   if (record.resent) {
     news.resent += end - begin;

@@ -11,6 +11,9 @@ namespace sluice::tcp {
 namespace {
 
 constexpr unsigned kDupThresh = 3;
+// Segments that a receiver may have merged into one acknowledgment without a word (Linux: 64 kB, or a millisecond), and
+// that no report told of, for an ACK has room for three blocks.
+constexpr std::uint32_t kUntold = 64;
 constexpr std::uint32_t kAnyRecovery = kInRecovery | kInRtoRecovery;
 
 // RFC 6937 3, with the safe ACK of its successor (RFC 9937): `safe` when SND.UNA moved and no further loss showed.
@@ -115,14 +118,15 @@ SendMap* count_duplicate(Tcb& tcb, Env& env) noexcept {
 
 // What opens the window. Where the path reorders SND.UNA moves in jumps, from hole to hole: there a report counts when it
 // comes, as an acknowledgment does, and not again when SND.UNA has passed it. (RFC 5681 knows no reports; Linux does the same.)
+// After a timeout it is SND.UNA that counts: what was reported before may have to go again.
 AckSample growth_of(const Tcb& tcb, const SendMap& map, const AckNews& news, const Env& env) noexcept {
   AckSample sample = news.sample;
-  if (!news.reorders) {
+  if (!news.reorders || (tcb.flags & kInRtoRecovery) != 0) {
     sample.by_reports = sample.acked - std::min(sample.acked, sample.delivered);
     return sample;
   }
   sample.acked = sample.delivered;
-  sample.by_reports = sample.delivered;
+  sample.by_reports = std::min(sample.delivered, news.sacked + kUntold * smss(tcb));
   sample.flight = pipe(tcb, env) + sample.delivered;
   sample.ahead = map.sacked;
   return sample;
@@ -183,7 +187,7 @@ void recover_on_ack(Tcb& tcb, const Segment& segment, AckNews& news, Env& env) n
   news.sample.lost = map->lost - std::min(map->lost, lost_before);
   const bool fast = (tcb.flags & kInRecovery) != 0;
   const AckSample growth = growth_of(tcb, *map, news, env);
-  if (!fast && growth.acked != 0 && !was_fast) {
+  if (!fast && !was_fast && (growth.acked != 0 || news.sample.acked != 0)) {
     congestion::acked(tcb, growth, env);
   } else if (news.sample.delivered != 0) {
     if (congestion::model_of(tcb, env) != nullptr) {

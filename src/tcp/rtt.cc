@@ -35,7 +35,7 @@ void rtt_syn_lost(Tcb& tcb) noexcept {
 }
 
 // RFC 6298 2.1, 2.3-2.5. Deviation: its lower bound of a second is one of 200 ms beyond SRTT, as Linux's: a queue as long as
-// the path's product doubles the round trip within two, before SRTT has heard of it.
+// the path's product doubles the round trip within two, before SRTT has heard of it (RtoLeavesRoomForAQueueThatFills).
 std::uint32_t base_rto_us(const Tcb& tcb) noexcept {
   if (tcb.srtt_us8 == 0) return tcb.rttvar_us4 == kSynWasLost ? kRtoSynLostUs : kRtoInitialUs;
   return std::min(tcb.srtt_us8 / 8 + std::max(kRtoMarginUs, tcb.rttvar_us4), kRtoMaxUs);

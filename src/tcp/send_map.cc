@@ -279,6 +279,7 @@ void SendRecords::append(SeqNum end, std::uint32_t now_us, std::uint32_t slot_us
   // No room: the last record takes it in, and what it says holds for the newest of it. Its old bytes may be called
   // lost a little late, and tell nothing of the round trip.
   const Pos p = last();
+  if (record(p).fate == Fate::kSacked) record(p).was_sacked = true;
   if (record(p).fate != Fate::kOut) set_fate(p, Fate::kOut);
   record(p).sent_us = now_us;
   record(p).resent = true;

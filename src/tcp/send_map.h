@@ -27,7 +27,7 @@ struct SendRecord {
   std::uint32_t sent_us = 0;           // when it was sent last
   Fate fate = Fate::kOut;
   bool resent = false;                 // more than once: an acknowledgment does not say which (Karn)
-  bool was_sacked = false;             // reported, and forgotten by a timeout (RFC 2018 8)
+  bool was_sacked = false;             // reported, and forgotten since (RFC 2018 8): it counts as delivered once
 };
 static_assert(sizeof(SendRecord) == 12);
 
@@ -231,7 +231,10 @@ void SendRecords::advance(SeqNum una, Gone&& gone) noexcept {
   }
   una_ = una;
   // A peer that acknowledges less than it has reported threw it away.
-  if (map_.n != 0 && at(0)->fate == Fate::kSacked) set_fate({0, 0}, Fate::kOut);
+  if (map_.n != 0 && at(0)->fate == Fate::kSacked) {
+    set_fate({0, 0}, Fate::kOut);
+    at(0)->was_sacked = true;
+  }
 }
 
 template <typename News>

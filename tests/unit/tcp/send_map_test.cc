@@ -58,6 +58,7 @@ class Pair {
     una_ = una;
     for (std::uint32_t i = una_; i < end() && bytes_[i].fate == Fate::kSacked; ++i) {
       bytes_[i].fate = Fate::kOut;
+      bytes_[i].was_sacked = true;
       adopt(i);
     }
   }
