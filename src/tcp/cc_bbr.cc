@@ -28,9 +28,7 @@ void enter(BbrModel& b, BbrState state, std::uint16_t pacing_gain, std::uint16_t
   b.pacing_gain = pacing_gain;
   b.cwnd_gain = cwnd_gain;
 }
-// Deviation: with the window of version 3. It is enough to double, and a queue as long as the path's product holds what is
-// too much of it.
-void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kCwndGain); }
+void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kStartupCwndGain); }
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
@@ -84,14 +82,14 @@ void check_cycle_phase(const Tcb& tcb, BbrModel& b, const AckSample& sample, std
 // --- 4.3.2, 4.3.3: STARTUP and DRAIN ---
 
 // Deviation: what the window behind a hole limited tells, too, when more came while one segment was under way than the path
-// holds. Then there is a queue, and the rate is the path's.
+// holds. Then there is a queue, and the rate is the path's (StartupEndsAtAQueueBehindAHoleToo).
 bool shows_queue(const BbrModel& b, const RateSample& rs) noexcept {
   if (!b.recovering) return false;
   const std::uint64_t held = pacing::bytes_in(b.btl_bw, b.rt_prop_us);
   return rs.delivered >= held * 5 / 4 && pacing::rate_of(rs.delivered, rs.interval_us) >= b.btl_bw / 4 * 3;
 }
 
-// Deviation: a round in which any sample tells is judged, not that alone in whose first one does.
+// Deviation: a round in which any sample tells is judged, not that alone in whose first one does (the same test).
 void check_full_pipe(BbrModel& b, const RateSample& rs) noexcept {
   if (b.filled_pipe) return;
   const bool judged = b.round_start && b.round_tells;
@@ -257,7 +255,7 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
 }
 
 // 4.2.3.4; the new round trip begins here. Deviation: not in STARTUP, which where each window has losses that are no
-// congestion would double in every other one only.
+// congestion would double in every other one only (StartupGrowsThroughALoss).
 void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   save_cwnd(tcb, b);
   b.recovery_end = tcb.snd_una;

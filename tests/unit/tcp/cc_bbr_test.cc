@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // BBR on a path of its own: segments of 1000 bytes leave a sender, queue at a link with a
-// rate, and are acknowledged one by one a delay later. States are reached by what arrives.
+// rate, and are acknowledged one by one a delay later. States are reached by what arrives,
+// but for a queue behind a hole, whose numbers are given.
 #include "tcp/cc_bbr.h"
 
 #include <algorithm>
@@ -94,6 +95,7 @@ TEST(Bbr, StartupFindsTheBandwidth) {
   p.run(Duration::milliseconds(10));
   EXPECT_EQ(p.model().state, BbrState::kStartup);
   EXPECT_EQ(p.model().pacing_gain, bbr::kHighGain);
+  EXPECT_EQ(p.model().cwnd_gain, bbr::kStartupCwndGain);
   ASSERT_TRUE(p.reach(BbrState::kDrain, Duration::seconds(2)));
   EXPECT_TRUE(p.model().filled_pipe);
   EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 20);
