@@ -45,6 +45,8 @@ struct IpAddress {
     }
     return true;
   }
+  // Of 224.0.0.0/4 or ff00::/8: many hosts', and no connection's.
+  [[nodiscard]] constexpr bool is_multicast() const noexcept { return is_v4() ? (bytes[12] & 0xf0U) == 0xe0 : bytes[0] == 0xff; }
   // Of fe80::/10 (RFC 4291 2.5.6). Never an IPv4 address: 169.254.0.0/16 is an ordinary network here.
   [[nodiscard]] constexpr bool is_link_local() const noexcept { return bytes[0] == 0xfe && (bytes[1] & 0xc0U) == 0x80; }
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) noexcept {

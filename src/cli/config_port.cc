@@ -50,7 +50,7 @@ std::optional<std::string_view> not_a_host(const IpAddress& address) {
   const bool v4 = address.is_v4();
   const std::uint8_t first = address.bytes[v4 ? 12 : 0];
   if (address.is_any()) return "the unspecified address";
-  if (v4 ? (first & 0xf0) == 0xe0 : first == 0xff) return "a multicast address";
+  if (address.is_multicast()) return "a multicast address";
   if (v4 ? first == 127 : address == *IpAddress::parse("::1")) return "a loopback address";
   if (v4 && first >= 0xf0) return "a reserved address";
   return std::nullopt;

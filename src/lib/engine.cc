@@ -53,6 +53,10 @@ Result<void> check_values(const Config& config) {
   if (config.tcp.ttl == 0) return Error{Errc::kInvalid, "tcp.ttl is 1 to 255"};
   if (config.tcp.dscp > kMaxDscp) return Error{Errc::kInvalid, "tcp.dscp is 0 to 63"};
   for (const PortConfig& port : config.ports) {
+    for (const InterfaceAddress& own : port.addresses) {
+      if (!own.address.is_multicast()) continue;
+      return Error{Errc::kInvalid, own.address.to_string() + " of port " + port.name + " is a multicast address"};
+    }
     for (const IpAddress& source : port.sources) {
       const auto is_it = [&](const InterfaceAddress& own) { return own.address == source; };
       if (std::none_of(port.addresses.begin(), port.addresses.end(), is_it)) {

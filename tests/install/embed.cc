@@ -36,6 +36,10 @@ int main() {
   if (sluice::Endpoint::parse("10.77.0.1")) return failed("Endpoint::parse takes an endpoint without a port");
   const Quiet service;
   if (service.wants_poll()) return failed("a service polls unless it says so");
+  sluice::Config many;
+  many.ports.resize(1);
+  many.ports[0].addresses = {{*sluice::IpAddress::parse("239.1.2.3"), 24}};
+  if (sluice::Engine::create(many).ok()) return failed("Engine::create takes an address of many hosts");
   sluice::Config config;
   config.dpdk.instance = "no/file/name";
   config.tcp.max_connections = 100;
