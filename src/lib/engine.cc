@@ -48,7 +48,7 @@ class DpdkEngine final : public Engine {
   std::unique_ptr<engine::Group> group_;
 };
 
-// What the command line's configuration was asked already.
+// What would go wrong in the packet path; the command line asks far more of a configuration.
 Result<void> check_values(const Config& config) {
   if (config.tcp.ttl == 0) return Error{Errc::kInvalid, "tcp.ttl is 1 to 255"};
   if (config.tcp.dscp > kMaxDscp) return Error{Errc::kInvalid, "tcp.dscp is 0 to 63"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // IPv4 identifications that nobody outside can tell in advance: SipHash of a counter,
-// sixteen a call. What varies the rate limits is another generator, which nothing
-// that leaves lets out. Shard thread.
+// sixteen a call. What varies the rate limits is another generator, of which
+// hardly anything leaves. Shard thread.
 #pragma once
 
 #include <array>

@@ -21,8 +21,9 @@ inline constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RF
 // RFC 3465's L, in segments: how much of what one ACK acknowledges opens the window in the initial slow start. As RFC 9406 4.2, for
 // receivers that merge arrivals (GRO) acknowledge ten segments or forty at once: with 2 the window of such a path would hardly grow.
 inline constexpr std::uint32_t kInitialL = 8;
-// What an ACK opens the window by in the initial slow start, in bytes: L segments at most, and what reports told of. On a path that
-// reorders SND.UNA moves in jumps of hundreds, and a receiver may put the reports of a millisecond into one (Linux's does).
+// What an ACK opens the window by in the initial slow start, in bytes: L segments at most, and what reports told of or had
+// no room for. On a path that reorders SND.UNA moves in jumps of hundreds, and a receiver may put the reports of a
+// millisecond into one (Linux's does).
 [[nodiscard]] inline std::uint32_t initial_growth(const AckSample& sample, std::uint32_t smss) noexcept {
   return std::min(sample.acked, kInitialL * smss + sample.by_reports);
 }

@@ -16,7 +16,7 @@ struct AckSample {
   std::uint32_t acked = 0;   // bytes, SYN and FIN counted, that SND.UNA moved by; where reports count, delivered
   std::uint32_t flight = 0;  // outstanding before it; where reports count, in the network
   std::uint32_t by_reports = 0;  // of `acked`: what reports told of, now or before, or may have had no room for
-  std::uint32_t ahead = 0;   // bytes beyond SND.UNA that were reported: where reports count
+  std::uint32_t ahead = 0;   // bytes beyond SND.UNA that have counted: where reports do
   std::uint32_t rtt_us = 0;  // measured by it; 0: nothing (Karn)
   std::uint32_t delivered = 0;  // bytes that have left the network: acknowledged or reported, and not before
   std::uint32_t lost = 0;    // bytes that count as lost since

@@ -11,8 +11,8 @@ namespace sluice::tcp {
 namespace {
 
 constexpr unsigned kDupThresh = 3;
-// Segments that a receiver may have merged into one acknowledgment without a word (Linux: 64 kB, or a millisecond), and
-// that no report told of, for an ACK has room for three blocks.
+// Segments that a receiver may have merged into one acknowledgment (Linux: 64 kB, or a millisecond) on a path that
+// reorders, and that no report told of, for an ACK has room for three blocks.
 constexpr std::uint32_t kUntold = 64;
 constexpr std::uint32_t kAnyRecovery = kInRecovery | kInRtoRecovery;
 
@@ -118,10 +118,10 @@ SendMap* count_duplicate(Tcb& tcb, Env& env) noexcept {
 
 // What opens the window. Where the path reorders SND.UNA moves in jumps, from hole to hole: there a report counts when it
 // comes, as an acknowledgment does, and not again when SND.UNA has passed it. (RFC 5681 knows no reports; Linux does the same.)
-// After a timeout it is SND.UNA that counts: what was reported before may have to go again.
+// After a timeout, and with a peer that reneged, it is SND.UNA that counts: what was reported before may have to go again.
 AckSample growth_of(const Tcb& tcb, const SendMap& map, const AckNews& news, const Env& env) noexcept {
   AckSample sample = news.sample;
-  if (!news.reorders || (tcb.flags & kInRtoRecovery) != 0) {
+  if (!news.reorders || (tcb.flags & kInRtoRecovery) != 0 || (map.flags & kReneged) != 0) {
     sample.by_reports = sample.acked - std::min(sample.acked, sample.delivered);
     return sample;
   }

@@ -277,9 +277,9 @@ void SendRecords::append(SeqNum end, std::uint32_t now_us, std::uint32_t slot_us
   }
   if (insert({last().block, last().i + 1}, SendRecord{end, now_us}, kSpare)) return;
   // No room: the last record takes it in, and what it says holds for the newest of it. Its old bytes may be called
-  // lost a little late, and tell nothing of the round trip.
+  // lost a little late, and tell nothing of the round trip; where they had been reported the new ones do not count as
+  // delivered.
   const Pos p = last();
-  if (record(p).fate == Fate::kSacked) record(p).was_sacked = true;
   if (record(p).fate != Fate::kOut) set_fate(p, Fate::kOut);
   record(p).sent_us = now_us;
   record(p).resent = true;
@@ -291,6 +291,7 @@ void SendRecords::set_fate(Pos p, Fate fate) noexcept {
   const SeqNum from = begin(p);
   const std::uint32_t bytes = one.end - from;
   count(one.fate, bytes, false);
+  if (one.fate == Fate::kSacked && fate != Fate::kSacked) one.was_sacked = true;
   one.fate = fate;
   if (fate == Fate::kLost) {
     lost_at(from, bytes);
@@ -315,6 +316,7 @@ bool SendRecords::resend_with_former(SeqNum left, SeqNum right, std::uint32_t no
   SendRecord& former = record(locate(left - 1));
   if (former.fate != Fate::kOut || !former.resent) return false;
   count(record(p).fate, right - left, false);
+  former.was_sacked = former.was_sacked || record(p).was_sacked || record(p).fate == Fate::kSacked;
   former.end = right;
   former.sent_us = now_us;
   return true;
@@ -365,7 +367,6 @@ void SendRecords::forget_sacked() noexcept {
   for (Pos p{0, 0}; valid(p); p = next(p)) {
     if (record(p).fate != Fate::kSacked) continue;
     set_fate(p, Fate::kOut);
-    record(p).was_sacked = true;
   }
   map_.sacked_segments = 0;
 }

@@ -101,6 +101,7 @@ enum MapFlag : std::uint16_t {
   kRecovered = 256,    // `recover` is where a recovery ended
   kOriginalCame = 512, // with kUndoStamped: an acknowledgment showed that something was sent again needlessly
   kCalledFor = 1024,   // or that something was not: timestamps undo nothing any more
+  kReneged = 2048,     // the peer acknowledged less than it had reported: it throws away, or plays with us
 };
 
 // A map opened for work. Sequence numbers are modular; `una` is SND.UNA. Nothing is allocated but
@@ -233,7 +234,7 @@ void SendRecords::advance(SeqNum una, Gone&& gone) noexcept {
   // A peer that acknowledges less than it has reported threw it away.
   if (map_.n != 0 && at(0)->fate == Fate::kSacked) {
     set_fate({0, 0}, Fate::kOut);
-    at(0)->was_sacked = true;
+    map_.flags |= kReneged;
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <string>
 
 namespace {
 
@@ -39,7 +40,10 @@ int main() {
   sluice::Config many;
   many.ports.resize(1);
   many.ports[0].addresses = {{*sluice::IpAddress::parse("239.1.2.3"), 24}};
-  if (sluice::Engine::create(many).ok()) return failed("Engine::create takes an address of many hosts");
+  const auto refused = sluice::Engine::create(many);
+  if (refused.ok() || refused.error().message.find("multicast") == std::string::npos) {
+    return failed("Engine::create takes an address of many hosts");
+  }
   sluice::Config config;
   config.dpdk.instance = "no/file/name";
   config.tcp.max_connections = 100;

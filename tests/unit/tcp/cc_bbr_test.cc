@@ -95,7 +95,7 @@ TEST(Bbr, StartupFindsTheBandwidth) {
   p.run(Duration::milliseconds(10));
   EXPECT_EQ(p.model().state, BbrState::kStartup);
   EXPECT_EQ(p.model().pacing_gain, bbr::kHighGain);
-  EXPECT_EQ(p.model().cwnd_gain, bbr::kStartupCwndGain);
+  EXPECT_EQ(p.model().cwnd_gain, 2 * bbr::kUnit + bbr::kUnit / 2);
   ASSERT_TRUE(p.reach(BbrState::kDrain, Duration::seconds(2)));
   EXPECT_TRUE(p.model().filled_pipe);
   EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 20);
