@@ -4,7 +4,8 @@
 from echo_test import ECHO, echo_whole
 from lab import Engine, SERVER, SERVER6, check, main, wait_until
 
-WEB = ('web', 80, 'app = "http"\nbody_bytes = 20000')
+# Without a time-out of its own, under which nobody is probed.
+WEB = ('web', 80, 'app = "http"\nbody_bytes = 20000\nidle_timeout_s = 0')
 
 
 def over_a_bad_line_every_byte_arrives(link):
