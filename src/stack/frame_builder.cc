@@ -35,27 +35,14 @@ wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
   return wire::write_tcp_options(out, options_of(segment));
 }
 
-// A SYN's without Fast Open, straight from the segment; the order is that of wire::write_tcp_options(), and a test holds
-// the two against each other.
-std::size_t write_syn_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
-  const bool sack_permitted = (segment.options & tcp::kOptSackPermitted) != 0;
-  std::uint8_t* p = wire::put_mss(out, segment.mss);
-  if ((segment.options & tcp::kOptTimestamps) != 0) {
-    p = sack_permitted ? wire::put_sack_permitted_and_timestamps(p, segment.tsval, segment.tsecr)
-                       : p + wire::write_timestamps(p, segment.tsval, segment.tsecr);
-  } else if (sack_permitted) {
-    p = wire::put_sack_permitted(p);
-  }
-  if ((segment.options & tcp::kOptWscale) != 0) p = wire::put_window_scale(p, segment.wscale);
-  return static_cast<std::size_t>(p - out);
-}
-
 // Returns the number of bytes.
 std::size_t write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
   if (segment.options == 0) return 0;
   if (segment.options == tcp::kOptTimestamps) [[likely]] return wire::write_timestamps(out, segment.tsval, segment.tsecr);
   if ((segment.options & tcp::kOptMss) != 0 && (segment.options & (tcp::kOptSack | tcp::kOptFastOpen)) == 0) {
-    return write_syn_options(out, segment);
+    const auto has = [&](unsigned option) { return (segment.options & option) != 0; };
+    return wire::write_syn_options(out, {true, has(tcp::kOptTimestamps), has(tcp::kOptSackPermitted), has(tcp::kOptWscale), segment.mss,
+                                         segment.wscale, segment.tsval, segment.tsecr});
   }
   return write_other_options(out, segment);
 }

@@ -143,7 +143,7 @@ std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
   return kNoAddress;
 }
 
-bool Addresses::has_broadcast(const IpAddress& address) const noexcept {
+bool Addresses::is_listed_broadcast(const IpAddress& address) const noexcept {
   if (!address.is_v4()) return false;
   std::uint64_t words[2];
   std::memcpy(words, address.bytes.data(), sizeof(words));

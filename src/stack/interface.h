@@ -106,7 +106,7 @@ class Addresses {
   // 255.255.255.255, or the broadcast address of one of the prefixes.
   [[nodiscard]] bool is_broadcast(const IpAddress& address) const noexcept {
     // A prefix with a broadcast address has two bits left for it at least, all ones.
-    return (address.bytes[15] & 3U) == 3 && has_broadcast(address);
+    return (address.bytes[15] & 3U) == 3 && is_listed_broadcast(address);
   }
   [[nodiscard]] bool on_link(std::uint8_t interface, const IpAddress& remote) const noexcept;
   // The IPv6 gateway of an interface that has none configured; null: none.
@@ -121,7 +121,7 @@ class Addresses {
 
  private:
   [[nodiscard]] std::uint32_t slot_of(const IpAddress& address) const noexcept;
-  [[nodiscard, gnu::noinline]] bool has_broadcast(const IpAddress& address) const noexcept;
+  [[nodiscard, gnu::noinline]] bool is_listed_broadcast(const IpAddress& address) const noexcept;
 
   // Both halves of an address under its mask.
   struct Prefix {

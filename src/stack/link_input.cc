@@ -101,7 +101,7 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
   const auto port = static_cast<std::uint8_t>(interface);
   if (!view->is_solicitation()) {
     // RFC 4861 7.1.2: what everybody hears answers nobody.
-    if (packet.dst.bytes[0] == 0xff && view->solicited()) return Verdict::kNdIgnored;
+    if (packet.dst.is_multicast() && view->solicited()) return Verdict::kNdIgnored;
     const std::uint16_t ours = addresses_.find(view->target());
     const wire::MacAddress mac = mac_at(view->target_mac() != nullptr ? view->target_mac() : packet.l2_src);
     if (ours != kNoAddress) {

@@ -90,8 +90,7 @@ void Stack::parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal&
 }
 
 Verdict Stack::refuse_destination(const wire::Packet& packet) const noexcept {
-  const bool group = packet.is_v4() ? packet.dst.bytes[12] >= 224 : packet.dst.bytes[0] == 0xff;
-  return packet.l2_group || group || addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
+  return packet.l2_group || packet.dst.is_multicast() || addresses_.is_broadcast(packet.dst) ? Verdict::kIpBroadcast : Verdict::kIpNotForUs;
 }
 
 void Stack::refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept {

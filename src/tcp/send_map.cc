@@ -365,8 +365,7 @@ bool SendRecords::awaits_resent(std::uint32_t since_us) const noexcept {
 
 void SendRecords::forget_sacked() noexcept {
   for (Pos p{0, 0}; valid(p); p = next(p)) {
-    if (record(p).fate != Fate::kSacked) continue;
-    set_fate(p, Fate::kOut);
+    if (record(p).fate == Fate::kSacked) set_fate(p, Fate::kOut);
   }
   map_.sacked_segments = 0;
 }

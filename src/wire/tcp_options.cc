@@ -105,15 +105,8 @@ std::size_t tcp_options_size(const TcpOptions& options) noexcept {
 
 std::size_t write_tcp_options(std::uint8_t* out, const TcpOptions& options) noexcept {
   std::uint8_t* p = out;
-  if (options.has_mss) p = put_mss(p, options.mss);
-  if (options.has_ts && options.sack_permitted) {
-    p = put_sack_permitted_and_timestamps(p, options.tsval, options.tsecr);
-  } else if (options.has_ts) {
-    p += write_timestamps(p, options.tsval, options.tsecr);
-  } else if (options.sack_permitted) {
-    p = put_sack_permitted(p);
-  }
-  if (options.has_wscale) p = put_window_scale(p, options.wscale);
+  p += write_syn_options(p, {options.has_mss, options.has_ts, options.sack_permitted, options.has_wscale, options.mss, options.wscale,
+                             options.tsval, options.tsecr});
   if (options.has_fast_open) [[unlikely]] {
     *p++ = kOptFastOpen;
     *p++ = static_cast<std::uint8_t>(2 + options.fast_open_len);

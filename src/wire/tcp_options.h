@@ -89,25 +89,36 @@ inline std::size_t write_timestamps(std::uint8_t* out, std::uint32_t tsval, std:
   return kTcpTimestampsPadded;
 }
 
-// Write what of a SYN's options their names say, with NOPs before or behind; return where the next one goes.
-inline std::uint8_t* put_mss(std::uint8_t* p, std::uint16_t mss) noexcept {
-  store_be32(p, std::uint32_t{kOptMss} << 24U | 4U << 16U | mss);
-  return p + 4;
-}
-// SACK-permitted stands where otherwise the two NOPs are.
-inline std::uint8_t* put_sack_permitted_and_timestamps(std::uint8_t* p, std::uint32_t tsval, std::uint32_t tsecr) noexcept {
-  write_timestamps(p, tsval, tsecr);
-  p[0] = kOptSackPermitted;
-  p[1] = 2;
-  return p + kTcpTimestampsPadded;
-}
-inline std::uint8_t* put_sack_permitted(std::uint8_t* p) noexcept {
-  store_be32(p, 0x01010000U | kOptSackPermitted << 8U | 2U);
-  return p + 4;
-}
-inline std::uint8_t* put_window_scale(std::uint8_t* p, std::uint8_t shift) noexcept {
-  store_be32(p, 0x01000300U | std::uint32_t{kOptWindowScale} << 16U | shift);
-  return p + 4;
+// Which of a SYN's options there are, and what they say.
+struct SynOptions {
+  bool has_mss, has_ts, sack_permitted, has_wscale;
+  std::uint16_t mss;
+  std::uint8_t wscale;
+  std::uint32_t tsval, tsecr;
+};
+// Writes them in their order, with NOPs before or behind; returns the number of bytes, a multiple of 4.
+[[gnu::always_inline]] inline std::size_t write_syn_options(std::uint8_t* out, const SynOptions& o) noexcept {
+  std::uint8_t* p = out;
+  if (o.has_mss) {
+    store_be32(p, std::uint32_t{kOptMss} << 24U | 4U << 16U | o.mss);
+    p += 4;
+  }
+  if (o.has_ts) {
+    const std::size_t n = write_timestamps(p, o.tsval, o.tsecr);
+    if (o.sack_permitted) {  // stands where otherwise the two NOPs are
+      p[0] = kOptSackPermitted;
+      p[1] = 2;
+    }
+    p += n;
+  } else if (o.sack_permitted) {
+    store_be32(p, 0x01010000U | kOptSackPermitted << 8U | 2U);
+    p += 4;
+  }
+  if (o.has_wscale) {
+    store_be32(p, 0x01000300U | std::uint32_t{kOptWindowScale} << 16U | o.wscale);
+    p += 4;
+  }
+  return static_cast<std::size_t>(p - out);
 }
 
 // Bytes that write_tcp_options() will write: a multiple of 4, at most kTcpOptionsMax.

