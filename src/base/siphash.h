@@ -28,14 +28,17 @@ struct SipState {
   Word v0, v1, v2, v3;
 
   explicit constexpr SipState(SipKey key) noexcept
-      : v0(Word{} + (key.k0 ^ 0x736f6d6570736575ULL)), v1(Word{} + (key.k1 ^ 0x646f72616e646f6dULL)),
-        v2(Word{} + (key.k0 ^ 0x6c7967656e657261ULL)), v3(Word{} + (key.k1 ^ 0x7465646279746573ULL)) {}
+      : v0(mixed(key.k0, 0x736f6d6570736575)), v1(mixed(key.k1, 0x646f72616e646f6d)),
+        v2(mixed(key.k0, 0x6c7967656e657261)), v3(mixed(key.k1, 0x7465646279746573)) {}
   constexpr void round() noexcept {
     v0 += v1; v1 = rotl(v1, 13); v1 ^= v0; v0 = rotl(v0, 32);
     v2 += v3; v3 = rotl(v3, 16); v3 ^= v2;
     v0 += v3; v3 = rotl(v3, 21); v3 ^= v0;
     v2 += v1; v1 = rotl(v1, 17); v1 ^= v2; v2 = rotl(v2, 32);
   }
+
+ private:
+  [[nodiscard]] static constexpr Word mixed(std::uint64_t half, std::uint64_t constant) noexcept { return Word{} + (half ^ constant); }
 };
 
 }  // namespace detail
