@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is true of every connection between events.
+#include <algorithm>
+#include <iterator>
+
 #include "tcp/sending.h"
 
 namespace sluice::tcp {
@@ -76,12 +79,14 @@ const char* broken_side(const Tcb& tcb, const Side& side) noexcept {
   std::uint32_t bufs = 0;
   const Buf* last = nullptr;
   const Buf* run = nullptr;
+  auto near = std::ranges::count(side.ooo_near, nullptr);
   for (const Buf* buf = side.ooo_head; buf != nullptr; buf = buf->next) {
     if (!buf->seq.after(tcb.rcv_nxt)) return "out-of-order data is not ahead of a gap";
     if (last != nullptr && buf->seq.before(last->seq + last->len)) return "out-of-order data overlaps";
     if (last == nullptr || buf->seq != last->seq + last->len) {
       if (run != nullptr && run->run_last != last) return "a run ahead of a gap does not know its last buffer";
       run = buf;
+      near += std::ranges::count(side.ooo_near, run);
     }
     bytes += buf->len;
     ++bufs;
@@ -90,6 +95,7 @@ const char* broken_side(const Tcb& tcb, const Side& side) noexcept {
   if (bytes != side.ooo_bytes || bufs != side.ooo_bufs) return "out-of-order data and its count disagree";
   if (run != nullptr && run->run_last != last) return "a run ahead of a gap does not know its last buffer";
   if (run != side.ooo_last) return "the last run ahead of a gap is another";
+  if (near != std::ssize(side.ooo_near)) return "a run to go on from is none";
   const bool fin_waits = (tcb.flags & kFinOutOfOrder) != 0;
   if (fin_waits && !side.fin_seq.after(tcb.rcv_nxt)) return "FIN ahead of a gap is not ahead";
   if ((side.n_recent != 0) != (bufs != 0 || fin_waits)) return "SACK blocks and out-of-order data disagree";

@@ -29,7 +29,7 @@ bool copy_behind(Buf* tail, const Buf& buf) noexcept {
   return true;
 }
 
-// Runs that are passed on the way to a segment's place: as many gaps as a full window of 16 MB has at 1 % loss.
+// Runs that are passed on the way to a segment's place.
 constexpr unsigned kMaxRunsPassed = 128;
 
 // Buffers that may lie ahead of a gap: enough for half-full segments, not for a stream of single bytes.
@@ -109,12 +109,20 @@ void account_gone(Side& side, const Buf& buf, Env& env) noexcept {
   --env.ooo_bufs;
 }
 
+// `was` begins a run no longer.
+void replace_near(Side& side, const Buf* was, Buf* is) noexcept {
+  for (Buf*& near : side.ooo_near) {
+    if (near == was) near = is;
+  }
+}
+
 // What is left of the first run keeps its end.
 Buf* pop_front(Side& side, Env& env) noexcept {
   Buf* buf = side.ooo_head;
   Buf* const rest = buf->run_last != buf ? buf->next : nullptr;
   if (rest != nullptr) rest->run_last = buf->run_last;
   if (side.ooo_last == buf) side.ooo_last = rest;
+  replace_near(side, buf, rest);
   side.ooo_head = buf->next;
   account_gone(side, *buf, env);
   return buf;
@@ -125,6 +133,7 @@ void drop_run(Side& side, Buf* before, Buf* dropped, Env& env) noexcept {
   Buf* const behind = dropped->run_last->next;
   (before == nullptr ? side.ooo_head : before->run_last->next) = behind;
   if (side.ooo_last == dropped) side.ooo_last = before;
+  replace_near(side, dropped, before);
   while (dropped != behind) {
     Buf* gone = std::exchange(dropped, dropped->next);
     account_gone(side, *gone, env);
@@ -167,15 +176,22 @@ Verdict in_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
 }
 
 // The last run that begins at or before `seq`, null for none. False when it lies too many runs in to be looked for.
-bool find_run(const Side& side, SeqNum seq, Buf*& run) noexcept {
+bool find_run(Side& side, SeqNum seq, Buf*& run) noexcept {
   run = side.ooo_last;
   if (run == nullptr || !run->seq.after(seq)) return true;
-  run = nullptr;
+  Buf* from = nullptr;
+  for (Buf* near : side.ooo_near) {
+    if (near != nullptr && !near->seq.after(seq) && (from == nullptr || near->seq.after(from->seq))) from = near;
+  }
+  run = from;
   unsigned passed = 0;
-  for (Buf* next = side.ooo_head; !next->seq.after(seq); next = next_run(side, run)) {  // the last one ends this
+  for (Buf* next = next_run(side, run); !next->seq.after(seq); next = next_run(side, run)) {  // the last one ends this
     if (++passed > kMaxRunsPassed) return false;
     run = next;
   }
+  if (run == nullptr) return true;
+  if (side.ooo_near[0] != from) side.ooo_near[1] = side.ooo_near[0];
+  side.ooo_near[0] = run;
   return true;
 }
 
@@ -250,6 +266,7 @@ Verdict out_of_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
   if (reaches) {
     run->run_last = next->run_last;
     if (side->ooo_last == next) side->ooo_last = run;
+    replace_near(*side, next, run);
   }
   note_block(tcb, *side, run->seq, run_end(*run));
   return Verdict::kDataOutOfOrder;
@@ -295,7 +312,7 @@ void drop_out_of_order(Tcb& tcb, Env& env) noexcept {
   if (side == nullptr) return;
   env.bufs.release_all(side->ooo_head);
   env.ooo_bufs -= side->ooo_bufs;
-  side->ooo_head = side->ooo_last = nullptr;
+  side->ooo_head = side->ooo_last = side->ooo_near[0] = side->ooo_near[1] = nullptr;
   side->ooo_bytes = side->ooo_bufs = 0;
   side->n_recent = 0;
   drop_idle_side(tcb, env);

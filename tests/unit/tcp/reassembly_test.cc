@@ -259,6 +259,29 @@ TEST_F(Reassembly, HolesBeyondTheBoundAreLeftToThePeer) {
   EXPECT_EQ(c.sides.used(), 0U);
 }
 
+// Retransmissions fill one gap after the other and go on from the last, also where one of them is lost and text beyond all gaps comes in between.
+TEST_F(Reassembly, HolesAreFilledOnwardsFromTheLastOne) {
+  constexpr int kRuns = 400;
+  const auto fill = [&](int from, int to) {
+    for (; from < to; from += 1000) c.arrive(piece(from, std::min(to, from + 1000)));
+  };
+  for (int i = 1; i <= kRuns; ++i) ASSERT_EQ(c.arrive(piece(20 * i, 20 * i + 10)), Verdict::kDataOutOfOrder);
+  for (int i = 100; i < kRuns; i += 100) {
+    EXPECT_EQ(c.arrive(piece(20 * i + 10, 20 * i + 15)), Verdict::kDataOutOfOrder) << i;
+    EXPECT_EQ(c.arrive(piece(20 * (kRuns + i), 20 * (kRuns + i) + 10)), Verdict::kDataOutOfOrder) << i;
+  }
+  EXPECT_EQ(c.arrive(piece(20 * 50 + 10, 20 * 50 + 20)), Verdict::kDataOutOfOrder) << "behind: from the front";
+  // The run filled last goes with the gaps before it.
+  fill(0, 20 * 51 + 5);
+  EXPECT_EQ(c.arrive(piece(20 * 150 + 10, 20 * 150 + 20)), Verdict::kDataOutOfOrder);
+  // It is swallowed by a segment that covers it, and what follows is looked for from the run in front of it.
+  EXPECT_EQ(c.arrive(piece(20 * 149 + 5, 20 * 152)), Verdict::kDataOutOfOrder);
+  EXPECT_EQ(c.arrive(piece(20 * 250 + 10, 20 * 250 + 20)), Verdict::kDataOutOfOrder);
+  EXPECT_EQ(c.counters.ooo_dropped, 0U);
+  fill(20 * 51 + 5, 20 * 701);
+  EXPECT_EQ(c.read(), text(0, 20 * 701));
+}
+
 TEST_F(Reassembly, ARunIsOneStepHoweverManyBuffersItHas) {
   // From the back, so that no byte can be copied behind another.
   for (int i = 500; i > 200; --i) ASSERT_EQ(c.arrive(piece(i, i + 1)), Verdict::kDataOutOfOrder);
