@@ -42,10 +42,12 @@ void trace(std::int64_t ms, const tcp::Tcb& tcb, const stack::Stack& stack, cons
   }
   const char* state = (tcb.flags & tcp::kInRecovery) != 0 ? "fast" : (tcb.flags & tcp::kInRtoRecovery) != 0 ? "rto" : "";
   fmt::print("{:6} ms  una {:6}k cwnd {:6} ssthresh {:10} flight {:6} sacked {:6} lost {:6} records {:5} srtt {:6} us {:4} resent {:6} "
-             "dropped {:6} rto {}\n",
+             "dropped {:6} rto {} recoveries {} lost again {} undone {} dsacks {} reo {}\n",
              ms, tcb.snd_una.value() / 1000, tcb.cwnd / 1448, tcb.ssthresh / 1448, (tcb.snd_nxt - tcb.snd_una) / 1448, sacked / 1448,
              lost / 1448, records, tcb.srtt_us8 / 8, state, stack.counters().mib.RetransSegs, counts.lost + counts.overflowed,
-             stack.counters().rto_timeouts);
+             stack.counters().rto_timeouts, stack.counters().fast_retransmits, stack.counters().lost_retransmissions,
+             stack.counters().undone_by_timestamps + stack.counters().undone_by_dsack, stack.counters().dsacks_received,
+             tcb.reordered == 0 ? 0U : tcb.reo_mult + 1U);
 }
 
 struct Options {
