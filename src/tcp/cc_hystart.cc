@@ -17,17 +17,28 @@ constexpr std::uint32_t kMinRttDivisor = 8;
 constexpr std::uint8_t kRttSamples = 8;
 constexpr std::uint32_t kCssGrowthDivisor = 4;
 constexpr std::uint8_t kCssRounds = 5;
+// Ha and Rhee, "Hybrid Slow Start for High-Bandwidth and Long-Distance Networks", 2008
+constexpr std::uint32_t kTrainGapUs = 2'000;
+constexpr std::uint32_t kLowWindowSegments = 16;
 
 void begin_round(const Tcb& tcb, HyStart& h) noexcept {
   h.begun = true;
+  h.train = false;
   h.last_round_min_rtt = h.current_round_min_rtt;
   h.current_round_min_rtt = 0;
   h.rtt_sample_count = 0;
   h.window_end = tcb.snd_nxt;
 }
 
+// By the first acknowledgment of what was sent after the round began: the first of a train.
+// (A round that began 2 GB ago, the window hardly used since, would end ahead again, but not within what is outstanding.)
+bool is_round_over(const Tcb& tcb, const HyStart& h) noexcept {
+  return tcb.snd_una.after(h.window_end) || h.window_end.after(tcb.snd_nxt);
+}
+
 void note_rtt(HyStart& h, std::uint32_t rtt_us) noexcept {
   if (rtt_us == 0) return;
+  if (h.min_rtt == 0 || rtt_us < h.min_rtt) h.min_rtt = rtt_us;
   if (h.current_round_min_rtt == 0 || rtt_us < h.current_round_min_rtt) h.current_round_min_rtt = rtt_us;
   if (h.rtt_sample_count < kRttSamples) ++h.rtt_sample_count;
 }
@@ -46,22 +57,38 @@ void judge_delay(HyStart& h) noexcept {
   h.css_rounds = 1;  // the rest of this round counts as one
 }
 
+// Acknowledgments that follow each other for half a round trip: those of the next round, twice as many, will fill it.
+// Paced segments come spread over half of it from the beginning.
+// Deviation: of the two signals of Hybrid Slow Start RFC 9406 takes up the delay alone. By that the window has outgrown the
+// path for a round before it shows, and a queue of a whole product overflows. Linux goes by both (ADR-0014).
+// Pinned by ATrainOfHalfARoundTripEndsIt.
+bool train_fills_path(const Tcb& tcb, HyStart& h, std::uint32_t now_us, bool paced) noexcept {
+  if (!h.train || now_us - h.train_last_us > kTrainGapUs) h.train_first_us = now_us;
+  h.train = true;
+  h.train_last_us = now_us;
+  if (h.min_rtt == 0 || tcb.cwnd < kLowWindowSegments * smss(tcb)) return false;
+  return now_us - h.train_first_us > (paced ? h.min_rtt : h.min_rtt / 2);
+}
+
 }  // namespace
 
-void acked(Tcb& tcb, HyStart& h, const AckSample& sample) noexcept {
-  if (!h.begun) begin_round(tcb, h);  // with all that is outstanding
+void acked(Tcb& tcb, HyStart& h, const AckSample& sample, std::uint32_t now_us, bool paced) noexcept {
+  if (!h.begun || is_round_over(tcb, h)) {  // the first round is of all that is outstanding
+    if (h.css_rounds != 0 && h.css_rounds++ == kCssRounds) {
+      tcb.ssthresh = tcb.cwnd;
+      return;
+    }
+    begin_round(tcb, h);
+  }
   note_rtt(h, sample.rtt_us);
   std::uint32_t growth = reno::initial_growth(sample, smss(tcb));
   if (h.css_rounds != 0) growth /= kCssGrowthDivisor;
   tcb.cwnd = std::min(tcb.cwnd + growth, reno::kCwndMax);
-  judge_delay(h);
-  // (A round that began 2 GB ago, the window hardly used since, would end ahead again, but not within what is outstanding.)
-  if (tcb.snd_una.before(h.window_end) && !h.window_end.after(tcb.snd_nxt)) return;
-  if (h.css_rounds != 0 && h.css_rounds++ == kCssRounds) {
+  if (train_fills_path(tcb, h, now_us, paced)) {
     tcb.ssthresh = tcb.cwnd;
     return;
   }
-  begin_round(tcb, h);
+  judge_delay(h);
 }
 
 }  // namespace sluice::tcp::hystart

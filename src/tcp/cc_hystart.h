@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // HyStart++ (RFC 9406): the initial slow start ends when the round-trip time says that
-// a queue is building, not when that queue overflows. Pure functions of a
-// connection and values.
+// a queue is building, not when that queue overflows; or, as in Linux, when a train of
+// acknowledgments fills the path. Pure functions of a connection and values.
 #pragma once
 
 #include "tcp/congestion.h"
@@ -9,7 +9,7 @@
 namespace sluice::tcp::hystart {
 
 // The window is in use, cwnd below an ssthresh that no event has set yet. Grows cwnd; sets ssthresh when the
-// time has come for congestion avoidance.
-void acked(Tcb& tcb, HyStart& hystart, const AckSample& sample) noexcept;
+// time has come for congestion avoidance. `paced`: what is sent is spread over the round trip.
+void acked(Tcb& tcb, HyStart& hystart, const AckSample& sample, std::uint32_t now_us, bool paced) noexcept;
 
 }  // namespace sluice::tcp::hystart

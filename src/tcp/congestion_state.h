@@ -17,9 +17,13 @@ struct HyStart {
   std::uint32_t last_round_min_rtt = 0;    // us; 0: the RFC's infinity
   std::uint32_t current_round_min_rtt = 0;
   std::uint32_t css_baseline_min_rtt = 0;
+  std::uint32_t min_rtt = 0;               // of all rounds
+  std::uint32_t train_first_us = 0;        // of the round's acknowledgments that follow each other at once, with `train`
+  std::uint32_t train_last_us = 0;
   std::uint8_t rtt_sample_count = 0;
   std::uint8_t css_rounds = 0;             // begun; 0: not in CSS
   bool begun = false;                      // the first round has
+  bool train = false;                      // the round's first acknowledgment has come
 };
 
 // CUBIC (RFC 9438). Windows in bytes, times in ms of the shard's clock modulo 2^32.

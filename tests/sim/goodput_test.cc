@@ -9,7 +9,6 @@ namespace sluice::test {
 namespace {
 
 class Goodput : public ::testing::TestWithParam<CongestionControl> {};
-class GoodputByWindow : public Goodput {};
 
 void expect_nothing_wasted(const Outcome& out) {
   EXPECT_EQ(out.broken, nullptr) << out.broken;
@@ -19,8 +18,8 @@ void expect_nothing_wasted(const Outcome& out) {
 
 // Slow start ends in an overshoot: as much again as the path and its queue hold, every other segment of it lost. That is
 // thousands of holes, which are to be told apart and filled in about a round trip, each once.
-TEST_P(GoodputByWindow, ThousandsOfHolesAtTheEndOfSlowStartAreFilledOnceEach) {
-  const Outcome out = run({.algorithm = GetParam(), .rtt_ms = 20});
+TEST(GoodputOfNewReno, ThousandsOfHolesAtTheEndOfSlowStartAreFilledOnceEach) {
+  const Outcome out = run({.algorithm = CongestionControl::kNewReno, .rtt_ms = 20});
   expect_nothing_wasted(out);
   EXPECT_GT(out.dropped, 1000U);  // else this shows nothing
   EXPECT_LE(out.recoveries, 5U);
@@ -28,11 +27,23 @@ TEST_P(GoodputByWindow, ThousandsOfHolesAtTheEndOfSlowStartAreFilledOnceEach) {
 }
 
 // The same with 100 ms: of the four seconds the handshake and slow start take one.
-TEST_P(GoodputByWindow, TensOfThousandsOutstandingAreToldApart) {
-  const Outcome out = run({.algorithm = GetParam(), .rtt_ms = 100});
+TEST(GoodputOfNewReno, TensOfThousandsOutstandingAreToldApart) {
+  const Outcome out = run({.algorithm = CongestionControl::kNewReno, .rtt_ms = 100});
   expect_nothing_wasted(out);
   EXPECT_GT(out.dropped, 2500U);
   EXPECT_GT(out.share, 0.76);
+}
+
+// Trains of acknowledgments tell when the path is full, before its queue is, also where the path reorders.
+TEST(GoodputOfCubic, SlowStartEndsBeforeAnythingIsLost) {
+  for (const std::int64_t rtt_ms : {20, 100}) {
+    for (const bool reorder : {false, true}) {
+      const Outcome out = run({.algorithm = CongestionControl::kCubic, .rtt_ms = rtt_ms, .reorder = reorder});
+      EXPECT_EQ(out.broken, nullptr) << out.broken;
+      EXPECT_EQ(out.dropped, 0U) << rtt_ms << " ms" << (reorder ? ", reordered" : "");
+      EXPECT_GT(out.share, rtt_ms == 20 ? 0.96 : 0.76);
+    }
+  }
 }
 
 // New data between retransmissions is not taken for older than they are.
@@ -80,8 +91,6 @@ TEST(GoodputOfBbr, FindsTheBandwidthThroughLoss) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, GoodputByWindow, ::testing::Values(CongestionControl::kNewReno, CongestionControl::kCubic),
-                         [](const auto& one) { return std::string(congestion_control_name(one.param)); });
 INSTANTIATE_TEST_SUITE_P(Each, Goodput,
                          ::testing::Values(CongestionControl::kNewReno, CongestionControl::kCubic, CongestionControl::kBbr),
                          [](const auto& one) { return std::string(congestion_control_name(one.param)); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // HyStart++ by RFC 9406 4.2 and 4.3: rounds of acknowledgments with a round-trip time
-// each; segments of 1000 bytes.
+// each; segments of 1000 bytes. And trains of acknowledgments.
 #include "tcp/cc_hystart.h"
 
 #include <gtest/gtest.h>
@@ -17,20 +17,29 @@ class SlowStart {
     tcb.cwnd = 20'000;
     tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
   }
-  // All that is outstanding is acknowledged, a segment at a time, in `rtt_us`; what that frees is sent.
+  // All that is outstanding is acknowledged, a segment at a time, in `rtt_us`; what that frees is sent. An acknowledgment comes
+  // `gap_us` after the other, the first a round trip after that of the round before.
   void round(std::uint32_t rtt_us, std::uint32_t samples = 8) {
     const SeqNum end = tcb.snd_nxt;
+    const std::uint32_t began_us = now_us;
     for (std::uint32_t i = 0; tcb.snd_una.before(end) && tcb.ssthresh == kNoSsthresh; ++i) {
       tcb.snd_una += 1000;
-      hystart::acked(tcb, state, AckSample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0, .delivered = 1000});
+      if (i != 0) now_us += i % pause_at == 0 ? 2'001 : gap_us;
+      const AckSample sample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0, .delivered = 1000};
+      hystart::acked(tcb, state, sample, now_us, paced);
       tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
     }
+    now_us = began_us + std::max(rtt_us, now_us - began_us);
   }
   [[nodiscard]] bool conservative() const { return state.css_rounds != 0; }
   [[nodiscard]] bool over() const { return tcb.cwnd >= tcb.ssthresh; }
 
   Tcb tcb;
   HyStart state;
+  bool paced = false;
+  std::uint32_t gap_us = 0;
+  std::uint32_t pause_at = UINT32_MAX;  // after so many acknowledgments a longer gap
+  std::uint32_t now_us = 0xfffff000;
 };
 
 TEST(HyStart, DoublesWhileTheDelayStays) {
@@ -111,7 +120,7 @@ TEST(HyStart, ARoundOfLongAgoIsOver) {
 TEST(HyStart, StretchAcksCountEightSegments) {
   SlowStart s;
   s.tcb.snd_una += 10'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000, .delivered = 10'000});
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000, .delivered = 10'000}, 0, false);
   EXPECT_EQ(s.tcb.cwnd, 28'000U);
 }
 
@@ -119,8 +128,66 @@ TEST(HyStart, StretchAcksCountEightSegments) {
 TEST(HyStart, WhatWasReportedBeforeCountsWhole) {
   SlowStart s;
   s.tcb.snd_una += 18'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .by_reports = 17'000, .rtt_us = 1000});
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .by_reports = 17'000, .rtt_us = 1000}, 0, false);
   EXPECT_EQ(s.tcb.cwnd, 38'000U);
+}
+
+// A round trip of 40 ms at 2,500 segments a second: of 20, 40 and then 80 segments. The third round's train lasts 20 ms when 51
+// have been acknowledged, and its window is 131.
+TEST(HyStart, ATrainOfHalfARoundTripEndsIt) {
+  SlowStart s;
+  s.gap_us = 400;
+  s.round(40'000);
+  s.round(40'000);
+  EXPECT_FALSE(s.over());
+  s.round(40'000);
+  EXPECT_TRUE(s.over());
+  EXPECT_EQ(s.tcb.ssthresh, 132'000U);
+}
+
+// Paced ones are sent within half a round trip before the path is full.
+TEST(HyStart, ATrainOfPacedSegmentsLastsAWholeOne) {
+  SlowStart s;
+  s.gap_us = 400;
+  s.paced = true;
+  for (int round = 0; round < 3; ++round) s.round(40'000);
+  EXPECT_FALSE(s.over());
+  s.round(40'000);
+  EXPECT_EQ(s.tcb.ssthresh, 262'000U);
+}
+
+TEST(HyStart, AGapBeginsAnotherTrain) {
+  SlowStart s;
+  s.gap_us = 400;
+  s.pause_at = 50;
+  for (int round = 0; round < 4; ++round) s.round(40'000);
+  EXPECT_FALSE(s.over());
+}
+
+// Where a path is always full, a round's train begins with the round.
+TEST(HyStart, ATrainIsOfOneRound) {
+  SlowStart s;
+  s.gap_us = 400;
+  for (int round = 0; round < 2; ++round) s.round(40'000);
+  s.now_us -= 40'000 - 16'000;  // the next follows at once
+  for (std::uint32_t i = 0; i < 50; ++i) {
+    s.now_us += 400;
+    s.tcb.snd_una += 1000;
+    hystart::acked(s.tcb, s.state, AckSample{.acked = 1000, .flight = s.tcb.cwnd, .delivered = 1000}, s.now_us, false);
+    s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
+  }
+  EXPECT_FALSE(s.over());
+}
+
+TEST(HyStart, FewSegmentsAreNoTrain) {
+  SlowStart s;
+  s.tcb.cwnd = 4000;
+  s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
+  s.gap_us = 2'000;
+  s.round(5'000);
+  EXPECT_FALSE(s.over());
+  s.round(5'000);
+  EXPECT_EQ(s.tcb.ssthresh, 16'000U) << "from sixteen on";
 }
 
 }  // namespace

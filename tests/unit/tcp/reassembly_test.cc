@@ -259,7 +259,8 @@ TEST_F(Reassembly, HolesBeyondTheBoundAreLeftToThePeer) {
   EXPECT_EQ(c.sides.used(), 0U);
 }
 
-// Retransmissions fill one gap after the other and go on from the last, also where one of them is lost and text beyond all gaps comes in between.
+// Retransmissions fill one gap after the other and go on from the last, also where one of them is lost and text beyond
+// all gaps comes in between.
 TEST_F(Reassembly, HolesAreFilledOnwardsFromTheLastOne) {
   constexpr int kRuns = 400;
   const auto fill = [&](int from, int to) {
