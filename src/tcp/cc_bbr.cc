@@ -3,6 +3,7 @@
 #include "tcp/cc_bbr.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/modular.h"
 #include "tcp/cc_reno.h"
@@ -28,15 +29,37 @@ void enter(BbrModel& b, BbrState state, std::uint16_t pacing_gain, std::uint16_t
   b.pacing_gain = pacing_gain;
   b.cwnd_gain = cwnd_gain;
 }
-void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kStartupCwndGain); }
+void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kHighGain); }
+
+// --- 4.2.3.4: packet conservation ---
+
+// From here on as much goes out as comes in.
+void conserve(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  b.packet_conservation = true;
+  tcb.cwnd = pipe(tcb, env) + smss(tcb);
+}
+
+// Deviation: in STARTUP packets are not conserved because something was lost, for where each window has losses that are no
+// congestion it would double in every other one only (StartupGrowsThroughALoss); but when the queue holds half of what the
+// path does, or more: then it was overrun. After a round of that the pipe is full, whatever the rounds before have told
+// (StartupEndsWhenItOverrunsTheQueue; version 3, too, leaves STARTUP by losses).
+bool must_conserve(const Tcb& tcb, const BbrModel& b, const Env& env) noexcept {
+  if (b.state != BbrState::kStartup) return true;
+  const SendMap* map = map_of(tcb, env);
+  return map != nullptr && (map->flags & kRackValid) != 0 && map->rack_rtt_us / 3 * 2 >= b.rt_prop_us;
+}
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
-void update_round(const Tcb& tcb, BbrModel& b, const RateSample& rs) noexcept {
+void update_round(Tcb& tcb, BbrModel& b, const RateSample& rs, const Env& env) noexcept {
   b.round_start = rs.valid && !before(rs.prior_delivered, b.next_round_delivered);
   if (!b.round_start) return;
   b.next_round_delivered = b.delivery.delivered;
-  b.packet_conservation = false;
+  const bool conserving = std::exchange(b.packet_conservation, false);
+  if (b.state == BbrState::kStartup && b.recovering && must_conserve(tcb, b, env)) {
+    if (conserving) b.filled_pipe = true;
+    else conserve(tcb, b, env);
+  }
   b.round = static_cast<std::uint8_t>((b.round + 1U) % BbrModel::kBwRounds);
   b.round_bw[b.round] = 0;
   b.peer_window_grows = tcb.max_snd_wnd > b.max_snd_wnd;
@@ -244,7 +267,7 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
   // One that ended without a word, or with repairs under way.
   if (b.recovering && (tcb.flags & kAnyRecovery) == 0 && !tcb.snd_una.before(b.recovery_end)) recovered(tcb, b, env);
   const RateSample rs = delivery::acked(b.delivery, sample, env.now_us(), b.rt_prop_us == UINT32_MAX ? 0 : b.rt_prop_us);
-  update_round(tcb, b, rs);
+  update_round(tcb, b, rs, env);
   update_btl_bw(b, rs);
   check_cycle_phase(tcb, b, sample, pipe(tcb, env) + sample.delivered + sample.lost, env);
   check_full_pipe(b, rs);
@@ -254,17 +277,16 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
   set_cwnd(tcb, b, sample, env);
 }
 
-// 4.2.3.4; the new round trip begins here. Deviation: not in STARTUP, which where each window has losses that are no
-// congestion would double in every other one only (StartupGrowsThroughALoss).
+// 4.2.3.4; the new round trip begins here.
 void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   save_cwnd(tcb, b);
   b.recovery_end = tcb.snd_una;
   if (b.recovering) return;  // the one before has not ended
   b.recovering = true;
-  b.packet_conservation = b.state != BbrState::kStartup;
-  if (!b.packet_conservation) return;
+  b.packet_conservation = false;
+  if (!must_conserve(tcb, b, env)) return;
   b.next_round_delivered = b.delivery.delivered;
-  tcb.cwnd = pipe(tcb, env) + smss(tcb);
+  conserve(tcb, b, env);
 }
 
 // While something that was sent again is under way the next recovery follows at once, where losses are no congestion; were

@@ -19,9 +19,6 @@ inline constexpr std::uint16_t kUnit = 256;       // a gain of 1
 inline constexpr std::uint16_t kHighGain = 739;   // 2 / ln 2: doubles the rate every round trip
 inline constexpr std::uint16_t kDrainGain = 88;   // its inverse
 inline constexpr std::uint16_t kCwndGain = 2 * kUnit;
-// Deviation: less than kHighGain, of which a queue loses more, and more than version 3's two, which grows too slowly by a rate
-// that is measured over more than a round trip (StartupFindsTheBandwidth, StartupEndsInAQueueThatIsMended; ADR-0013).
-inline constexpr std::uint16_t kStartupCwndGain = kUnit * 5 / 2;
 
 // A model for a connection that has none: STARTUP.
 void begin(const Tcb& tcb, BbrModel& b) noexcept;

@@ -95,7 +95,7 @@ TEST(Bbr, StartupFindsTheBandwidth) {
   p.run(Duration::milliseconds(10));
   EXPECT_EQ(p.model().state, BbrState::kStartup);
   EXPECT_EQ(p.model().pacing_gain, bbr::kHighGain);
-  EXPECT_EQ(p.model().cwnd_gain, 2 * bbr::kUnit + bbr::kUnit / 2);
+  EXPECT_EQ(p.model().cwnd_gain, bbr::kHighGain);
   ASSERT_TRUE(p.reach(BbrState::kDrain, Duration::seconds(2)));
   EXPECT_TRUE(p.model().filled_pipe);
   EXPECT_NEAR(p.model().btl_bw, p.link(), p.link() / 20);
@@ -372,11 +372,54 @@ TEST(Bbr, StartupGrowsThroughALoss) {
   const std::uint32_t una = p.una();
   const std::uint32_t cwnd = p.tcb.cwnd;
   p.now = p.now + Duration::milliseconds(40);
-  p.ack(una, {{una + kSegment, una + 11 * kSegment}});  // the first is lost
+  p.ack(una, {{una + kSegment, p.nxt()}});  // the first is lost
   ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
   EXPECT_TRUE(p.model().recovering);
   EXPECT_FALSE(p.model().packet_conservation);
   EXPECT_GE(p.tcb.cwnd, cwnd);
+}
+
+// A loss when the round trip has doubled. Retransmissions and new segments take the places of what arrives until the
+// round is over; then STARTUP is.
+TEST(Bbr, StartupEndsWhenItOverrunsTheQueue) {
+  Path p;
+  ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return in_flight(p.tcb) >= 2 * p.bdp(); }));
+  ASSERT_EQ(p.model().state, BbrState::kStartup);
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  const std::uint32_t flight = in_flight(p.tcb);
+  p.now = p.now + Duration::milliseconds(80);
+  p.ack(una, {{una + kSegment, una + 11 * kSegment}});
+  ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
+  EXPECT_TRUE(p.model().packet_conservation);
+  EXPECT_LE(p.tcb.cwnd, flight);
+  EXPECT_EQ(p.model().state, BbrState::kStartup);
+  const std::uint32_t end = p.nxt();
+  p.pass(Duration::milliseconds(80));
+  p.ack(una, {{una + kSegment, end}});
+  EXPECT_TRUE(p.model().filled_pipe);
+  EXPECT_NE(p.model().state, BbrState::kStartup);
+  EXPECT_FALSE(p.model().packet_conservation);
+}
+
+// The recovery began with a loss by chance, the queue grew behind it.
+TEST(Bbr, StartupConservesPacketsFromTheRoundOnThatHasAQueue) {
+  Path p;
+  ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return p.tcb.cwnd >= 40 * kSegment; }));
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  p.now = p.now + Duration::milliseconds(40);
+  p.ack(una, {{una + kSegment, p.nxt()}});
+  ASSERT_FALSE(p.model().packet_conservation);
+  bool conserved = false;
+  for (int round = 0; round < 3 && !p.model().filled_pipe; ++round) {
+    conserved = conserved || p.model().packet_conservation;
+    const std::uint32_t end = p.nxt();
+    p.pass(Duration::milliseconds(80));
+    p.ack(una, {{una + kSegment, end}});
+  }
+  EXPECT_TRUE(conserved);
+  EXPECT_TRUE(p.model().filled_pipe);
 }
 
 // Losses among what a recovery sent are repaired in a second one, which begins with no round trip of conservation.
