@@ -272,6 +272,7 @@ TEST_F(Reassembly, HolesAreFilledOnwardsFromTheLastOne) {
     EXPECT_EQ(c.arrive(piece(20 * (kRuns + i), 20 * (kRuns + i) + 10)), Verdict::kDataOutOfOrder) << i;
   }
   EXPECT_EQ(c.arrive(piece(20 * 50 + 10, 20 * 50 + 20)), Verdict::kDataOutOfOrder) << "behind: from the front";
+  EXPECT_EQ(c.arrive(piece(20 * 390 + 10, 20 * 390 + 20)), Verdict::kDataOutOfOrder) << "and ahead from where it was";
   // The run filled last goes with the gaps before it.
   fill(0, 20 * 51 + 5);
   EXPECT_EQ(c.arrive(piece(20 * 150 + 10, 20 * 150 + 20)), Verdict::kDataOutOfOrder);
