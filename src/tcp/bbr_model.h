@@ -21,9 +21,13 @@ struct BbrModel {
   std::uint32_t btl_bw = 0;                   // the highest of these; 0: no sample yet
   std::uint32_t rt_prop_us = UINT32_MAX;
   std::uint32_t rt_prop_ms = 0;               // when it was measured
+  std::uint32_t recent_rtt_us = UINT32_MAX;   // in STARTUP: the shortest since recent_us
   std::uint32_t probe_rtt_done_ms = 0;        // with `probe_rtt_timed`
   std::uint32_t next_round_delivered = 0;
-  std::uint32_t cycle_us = 0;                 // when the phase of PROBE_BW began
+  union {
+    std::uint32_t cycle_us = 0;               // when the phase of PROBE_BW began
+    std::uint32_t recent_us;                  // in STARTUP
+  };
   std::uint32_t prior_cwnd = 0;
   SeqNum recovery_end;                        // with `recovering`, and no recovery of the connection: then it may end
   std::uint32_t full_bw = 0;
@@ -36,7 +40,8 @@ struct BbrModel {
   BbrState state = BbrState::kStartup;
   bool filled_pipe = false;
   bool round_start = false;
-  bool round_tells = false;                   // in STARTUP: some sample of this round was the path's rate
+  bool queue_is_long : 1 = false;             // in STARTUP: it was in the last stretch of round trips
+  bool round_tells : 1 = false;               // in STARTUP: some sample of this round was the path's rate
   bool peer_window_grows = false;             // it did in the round before
   bool recovering = false;                    // cwnd is recovery's; prior_cwnd is to be restored
   bool packet_conservation = false;           // and in its first round trip

@@ -18,6 +18,7 @@ constexpr std::uint32_t kAnyRecovery = kInRecovery | kInRtoRecovery;
 constexpr unsigned kCycle = 8;
 constexpr std::uint16_t kCycleGains[kCycle] = {kUnit * 5 / 4, kUnit * 3 / 4, kUnit, kUnit, kUnit, kUnit, kUnit, kUnit};
 constexpr std::uint8_t kFullBwRounds = 3;
+constexpr std::uint32_t kQueueUs = 4'000;  // less is no queue but threads and drivers that were late
 
 std::uint32_t times(std::uint32_t value, std::uint32_t gain) noexcept {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{value} * gain / kUnit, UINT32_MAX));
@@ -39,15 +40,21 @@ void conserve(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
   tcb.cwnd = pipe(tcb, env) + smss(tcb);
 }
 
-// Deviation: in STARTUP packets are not conserved because something was lost, for where each window has losses that are no
-// congestion it would double in every other one only (StartupGrowsThroughALoss); but when the queue holds half of what the
-// path does, or more: then it was overrun. After a round of that the pipe is full, whatever the rounds before have told
-// (StartupEndsWhenItOverrunsTheQueue; version 3, too, leaves STARTUP by losses).
-bool must_conserve(const Tcb& tcb, const BbrModel& b, const Env& env) noexcept {
-  if (b.state != BbrState::kStartup) return true;
-  const SendMap* map = map_of(tcb, env);
-  return map != nullptr && (map->flags & kRackValid) != 0 && map->rack_rtt_us / 3 * 2 >= b.rt_prop_us;
+// The queue is long when it holds half of what the path does, or more: so say all round trips of a while, not one that was held up.
+void judge_queue(BbrModel& b, std::uint32_t rtt_us, std::uint32_t now_us) noexcept {
+  if (b.state != BbrState::kStartup || rtt_us == 0 || b.rt_prop_us == UINT32_MAX) return;
+  b.recent_rtt_us = std::min(b.recent_rtt_us, rtt_us);
+  if (now_us - b.recent_us < std::max(b.rt_prop_us / 16, kQueueUs)) return;
+  b.queue_is_long = b.recent_rtt_us >= std::uint64_t{b.rt_prop_us} + std::max(b.rt_prop_us / 2, kQueueUs);
+  b.recent_us = now_us;
+  b.recent_rtt_us = UINT32_MAX;
 }
+
+// Deviation: in STARTUP packets are not conserved because something was lost, for where each window has losses that are no
+// congestion it would double in every other one only (StartupGrowsThroughALoss); but when the queue is long as well: then it was
+// overrun. After a round of that the pipe is full, whatever the rounds before have told (StartupEndsWhenItOverrunsTheQueue;
+// version 3, too, leaves STARTUP by losses).
+bool must_conserve(const BbrModel& b) noexcept { return b.state != BbrState::kStartup || b.queue_is_long; }
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
@@ -56,7 +63,7 @@ void update_round(Tcb& tcb, BbrModel& b, const RateSample& rs, const Env& env) n
   if (!b.round_start) return;
   b.next_round_delivered = b.delivery.delivered;
   const bool conserving = std::exchange(b.packet_conservation, false);
-  if (b.state == BbrState::kStartup && b.recovering && must_conserve(tcb, b, env)) {
+  if (b.state == BbrState::kStartup && b.recovering && must_conserve(b)) {
     if (conserving) b.filled_pipe = true;
     else conserve(tcb, b, env);
   }
@@ -267,6 +274,7 @@ void acked(Tcb& tcb, BbrModel& b, const AckSample& sample, Env& env) noexcept {
   // One that ended without a word, or with repairs under way.
   if (b.recovering && (tcb.flags & kAnyRecovery) == 0 && !tcb.snd_una.before(b.recovery_end)) recovered(tcb, b, env);
   const RateSample rs = delivery::acked(b.delivery, sample, env.now_us(), b.rt_prop_us == UINT32_MAX ? 0 : b.rt_prop_us);
+  judge_queue(b, sample.rtt_us, env.now_us());
   update_round(tcb, b, rs, env);
   update_btl_bw(b, rs);
   check_cycle_phase(tcb, b, sample, pipe(tcb, env) + sample.delivered + sample.lost, env);
@@ -284,7 +292,7 @@ void loss(Tcb& tcb, BbrModel& b, Env& env) noexcept {
   if (b.recovering) return;  // the one before has not ended
   b.recovering = true;
   b.packet_conservation = false;
-  if (!must_conserve(tcb, b, env)) return;
+  if (!must_conserve(b)) return;
   b.next_round_delivered = b.delivery.delivered;
   conserve(tcb, b, env);
 }

@@ -114,7 +114,7 @@ void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   if (state == nullptr) [[unlikely]] {
     reno::acked(tcb, sample);
   } else if (slow_start) {
-    hystart::acked(tcb, state->as_hystart(), sample, env.now_us(), is_paced(env.of(tcb)));
+    hystart::acked(tcb, state->as_hystart(), sample, env.now_us());
   } else {
     avoid_congestion(tcb, state->as_cubic(), sample, env);
   }

@@ -9,7 +9,7 @@
 namespace sluice::tcp::hystart {
 
 // The window is in use, cwnd below an ssthresh that no event has set yet. Grows cwnd; sets ssthresh when the
-// time has come for congestion avoidance. `paced`: what is sent is spread over the round trip.
-void acked(Tcb& tcb, HyStart& hystart, const AckSample& sample, std::uint32_t now_us, bool paced) noexcept;
+// time has come for congestion avoidance.
+void acked(Tcb& tcb, HyStart& hystart, const AckSample& sample, std::uint32_t now_us) noexcept;
 
 }  // namespace sluice::tcp::hystart

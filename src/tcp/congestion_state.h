@@ -13,13 +13,15 @@ namespace sluice::tcp {
 
 // HyStart++ (RFC 9406 4.2), in the initial slow start. Names as in the RFC.
 struct HyStart {
-  SeqNum window_end;                       // the round ends when this is acknowledged
+  SeqNum window_end;                       // the round ends when more than this is acknowledged
   std::uint32_t last_round_min_rtt = 0;    // us; 0: the RFC's infinity
   std::uint32_t current_round_min_rtt = 0;
   std::uint32_t css_baseline_min_rtt = 0;
-  std::uint32_t min_rtt = 0;               // of all rounds
+  std::uint32_t min_rtt = 0;               // of all rounds, no echoes
   std::uint32_t train_first_us = 0;        // of the round's acknowledgments that follow each other at once, with `train`
   std::uint32_t train_last_us = 0;
+  std::uint32_t train_sent_us = 0;         // when what the first of them tells of was sent,
+  std::uint32_t train_newest_us = 0;       // and the youngest since
   std::uint8_t rtt_sample_count = 0;
   std::uint8_t css_rounds = 0;             // begun; 0: not in CSS
   bool begun = false;                      // the first round has

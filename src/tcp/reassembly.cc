@@ -31,6 +31,8 @@ bool copy_behind(Buf* tail, const Buf& buf) noexcept {
 
 // Runs that are passed on the way to a segment's place.
 constexpr unsigned kMaxRunsPassed = 128;
+// As many on are of the same stream of segments; farther on is another.
+constexpr unsigned kSameStream = 8;
 
 // Buffers that may lie ahead of a gap: enough for half-full segments, not for a stream of single bytes.
 std::uint32_t ooo_limit(const Tcb& tcb, const Env& env) noexcept { return env.of(tcb).rcvbuf / 512 + 64; }
@@ -175,7 +177,8 @@ Verdict in_order(Tcb& tcb, Segment& segment, Env& env) noexcept {
   return Verdict::kData;
 }
 
-// The last run that begins at or before `seq`, null for none. False when it lies too many runs in to be looked for.
+// The last run that begins at or before `seq`, null for none. False when it lies too many runs in to be looked for; the next
+// search may go on from there.
 bool find_run(Side& side, SeqNum seq, Buf*& run) noexcept {
   run = side.ooo_last;
   if (run == nullptr || !run->seq.after(seq)) return true;
@@ -186,13 +189,13 @@ bool find_run(Side& side, SeqNum seq, Buf*& run) noexcept {
   run = from;
   unsigned passed = 0;
   for (Buf* next = next_run(side, run); !next->seq.after(seq); next = next_run(side, run)) {  // the last one ends this
-    if (++passed > kMaxRunsPassed) return false;
+    if (++passed > kMaxRunsPassed) break;
     run = next;
   }
   if (run == nullptr) return true;
-  if (side.ooo_near[0] != from) side.ooo_near[1] = side.ooo_near[0];
+  if (side.ooo_near[0] != from || passed > kSameStream) side.ooo_near[1] = side.ooo_near[0];
   side.ooo_near[0] = run;
-  return true;
+  return passed <= kMaxRunsPassed;
 }
 
 // Takes away what is held already, in `run` and behind it; false when nothing is left of the segment.

@@ -386,9 +386,13 @@ TEST(Bbr, StartupEndsWhenItOverrunsTheQueue) {
   ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return in_flight(p.tcb) >= 2 * p.bdp(); }));
   ASSERT_EQ(p.model().state, BbrState::kStartup);
   p.lose_all();
+  p.now = p.now + Duration::milliseconds(20);
+  for (int i = 0; i < 20; ++i) {
+    p.now = p.now + Duration::microseconds(500);
+    p.ack(p.una() + kSegment);
+  }
   const std::uint32_t una = p.una();
   const std::uint32_t flight = in_flight(p.tcb);
-  p.now = p.now + Duration::milliseconds(80);
   p.ack(una, {{una + kSegment, una + 11 * kSegment}});
   ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
   EXPECT_TRUE(p.model().packet_conservation);
@@ -397,8 +401,22 @@ TEST(Bbr, StartupEndsWhenItOverrunsTheQueue) {
   const std::uint32_t end = p.nxt();
   p.pass(Duration::milliseconds(80));
   p.ack(una, {{una + kSegment, end}});
+  p.pass(Duration::milliseconds(1));
+  p.ack(una, {{una + kSegment, p.nxt()}});
   EXPECT_TRUE(p.model().filled_pipe);
   EXPECT_NE(p.model().state, BbrState::kStartup);
+  EXPECT_FALSE(p.model().packet_conservation);
+}
+
+// One acknowledgment that was held up is no queue.
+TEST(Bbr, ARoundTripThatWasHeldUpIsNoQueue) {
+  Path p;
+  ASSERT_TRUE(p.run_until(Duration::seconds(1), [&] { return p.tcb.cwnd >= 40 * kSegment; }));
+  p.lose_all();
+  const std::uint32_t una = p.una();
+  p.now = p.now + Duration::milliseconds(120);
+  p.ack(una, {{una + kSegment, una + 11 * kSegment}});
+  ASSERT_NE(p.tcb.flags & kInRecovery, 0U);
   EXPECT_FALSE(p.model().packet_conservation);
 }
 

@@ -18,15 +18,16 @@ class SlowStart {
     tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
   }
   // All that is outstanding is acknowledged, a segment at a time, in `rtt_us`; what that frees is sent. An acknowledgment comes
-  // `gap_us` after the other, the first a round trip after that of the round before.
+  // `gap_us` after the other, the first a round trip after that of the round before; the segments were sent `sent_gap_us` apart.
   void round(std::uint32_t rtt_us, std::uint32_t samples = 8) {
     const SeqNum end = tcb.snd_nxt;
     const std::uint32_t began_us = now_us;
     for (std::uint32_t i = 0; tcb.snd_una.before(end) && tcb.ssthresh == kNoSsthresh; ++i) {
       tcb.snd_una += 1000;
       if (i != 0) now_us += i % pause_at == 0 ? 2'001 : gap_us;
-      const AckSample sample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0, .delivered = 1000};
-      hystart::acked(tcb, state, sample, now_us, paced);
+      const AckSample sample{.acked = 1000, .flight = tcb.cwnd, .rtt_us = i < samples ? rtt_us : 0, .delivered = 1000,
+                             .newest_us = began_us - rtt_us + (i == late_at ? 0 : i * sent_gap_us), .dated = true, .echoed = echoed};
+      hystart::acked(tcb, state, sample, now_us);
       tcb.snd_nxt = tcb.snd_una + tcb.cwnd;
     }
     now_us = began_us + std::max(rtt_us, now_us - began_us);
@@ -36,8 +37,10 @@ class SlowStart {
 
   Tcb tcb;
   HyStart state;
-  bool paced = false;
+  bool echoed = false;
   std::uint32_t gap_us = 0;
+  std::uint32_t sent_gap_us = 0;
+  std::uint32_t late_at = UINT32_MAX;   // this acknowledgment is of what was sent first
   std::uint32_t pause_at = UINT32_MAX;  // after so many acknowledgments a longer gap
   std::uint32_t now_us = 0xfffff000;
 };
@@ -120,7 +123,7 @@ TEST(HyStart, ARoundOfLongAgoIsOver) {
 TEST(HyStart, StretchAcksCountEightSegments) {
   SlowStart s;
   s.tcb.snd_una += 10'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000, .delivered = 10'000}, 0, false);
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 10'000, .flight = 20'000, .rtt_us = 1000, .delivered = 10'000}, 0);
   EXPECT_EQ(s.tcb.cwnd, 28'000U);
 }
 
@@ -128,32 +131,69 @@ TEST(HyStart, StretchAcksCountEightSegments) {
 TEST(HyStart, WhatWasReportedBeforeCountsWhole) {
   SlowStart s;
   s.tcb.snd_una += 18'000;
-  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .by_reports = 17'000, .rtt_us = 1000}, 0, false);
+  hystart::acked(s.tcb, s.state, AckSample{.acked = 18'000, .flight = 20'000, .by_reports = 17'000, .rtt_us = 1000}, 0);
   EXPECT_EQ(s.tcb.cwnd, 38'000U);
 }
 
-// A round trip of 40 ms at 2,500 segments a second: of 20, 40 and then 80 segments. The third round's train lasts 20 ms when 51
-// have been acknowledged, and its window is 131.
+// A round trip of 40 ms at 2,500 segments a second: of 20, 40 and then 80 segments. The third round's train lasts 20.5 ms, half a
+// round trip and some slack, when 53 have been acknowledged, and its window is 133.
 TEST(HyStart, ATrainOfHalfARoundTripEndsIt) {
   SlowStart s;
   s.gap_us = 400;
+  s.sent_gap_us = 200;
   s.round(40'000);
   s.round(40'000);
   EXPECT_FALSE(s.over());
   s.round(40'000);
   EXPECT_TRUE(s.over());
-  EXPECT_EQ(s.tcb.ssthresh, 132'000U);
+  EXPECT_EQ(s.tcb.ssthresh, 133'000U);
 }
 
-// Paced ones are sent within half a round trip before the path is full.
-TEST(HyStart, ATrainOfPacedSegmentsLastsAWholeOne) {
+// What an application or pacing spread comes as it was sent: that is not the path.
+TEST(HyStart, ATrainThatWasSentAsOneTellsNothing) {
+  for (const std::uint32_t sent_gap_us : {400U, 267U, 266U}) {
+    SlowStart s;
+    s.gap_us = 400;
+    s.sent_gap_us = sent_gap_us;
+    for (int round = 0; round < 4; ++round) s.round(40'000);
+    EXPECT_EQ(s.over(), sent_gap_us == 266) << "one and a half times as long";
+  }
+}
+
+// The train's last acknowledgment is of a segment that was late: it was not sent last.
+TEST(HyStart, WhatIsLateDoesNotShortenTheSending) {
   SlowStart s;
   s.gap_us = 400;
-  s.paced = true;
-  for (int round = 0; round < 3; ++round) s.round(40'000);
+  s.sent_gap_us = 400;
+  s.late_at = 60;
+  for (int round = 0; round < 4; ++round) s.round(40'000);
   EXPECT_FALSE(s.over());
-  s.round(40'000);
-  EXPECT_EQ(s.tcb.ssthresh, 262'000U);
+}
+
+// Echoed timestamps may make a round trip look shorter by a millisecond.
+TEST(HyStart, TrainsAreNotHeldAgainstEchoes) {
+  SlowStart s;
+  s.gap_us = 400;
+  s.echoed = true;
+  for (int round = 0; round < 4; ++round) s.round(40'000);
+  EXPECT_FALSE(s.over());
+}
+
+// Where a round trip is a millisecond, acknowledgments half of one apart are no train.
+TEST(HyStart, TwoBunchesAreNoTrain) {
+  SlowStart s;
+  s.gap_us = 10;
+  for (int round = 0; round < 2; ++round) s.round(1'000);
+  s.tcb.cwnd = 40'000;
+  s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    s.now_us += i == 10 ? 1'100 : 1;
+    s.tcb.snd_una += 1000;
+    const AckSample sample{.acked = 1000, .flight = s.tcb.cwnd, .rtt_us = 1'000, .delivered = 1000, .dated = true};
+    hystart::acked(s.tcb, s.state, sample, s.now_us);
+    s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
+  }
+  EXPECT_FALSE(s.over());
 }
 
 TEST(HyStart, AGapBeginsAnotherTrain) {
@@ -173,7 +213,7 @@ TEST(HyStart, ATrainIsOfOneRound) {
   for (std::uint32_t i = 0; i < 50; ++i) {
     s.now_us += 400;
     s.tcb.snd_una += 1000;
-    hystart::acked(s.tcb, s.state, AckSample{.acked = 1000, .flight = s.tcb.cwnd, .delivered = 1000}, s.now_us, false);
+    hystart::acked(s.tcb, s.state, {.acked = 1000, .flight = s.tcb.cwnd, .delivered = 1000, .newest_us = 0, .dated = true}, s.now_us);
     s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
   }
   EXPECT_FALSE(s.over());
@@ -184,9 +224,9 @@ TEST(HyStart, FewSegmentsAreNoTrain) {
   s.tcb.cwnd = 4000;
   s.tcb.snd_nxt = s.tcb.snd_una + s.tcb.cwnd;
   s.gap_us = 2'000;
-  s.round(5'000);
+  s.round(10'000);
   EXPECT_FALSE(s.over());
-  s.round(5'000);
+  s.round(10'000);
   EXPECT_EQ(s.tcb.ssthresh, 16'000U) << "from sixteen on";
 }
 

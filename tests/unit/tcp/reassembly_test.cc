@@ -252,7 +252,7 @@ TEST_F(Reassembly, HolesBeyondTheBoundAreLeftToThePeer) {
   EXPECT_EQ(c.arrive(piece(20 * 300 + 10, 20 * 300 + 20)), Verdict::kDataRefused);
   EXPECT_EQ(c.counters.ooo_dropped, 1U);
   EXPECT_EQ(c.arrive(piece(20 * kRuns + 10, 20 * kRuns + 20)), Verdict::kDataOutOfOrder);
-  EXPECT_EQ(c.arrive({.flags = kAck | kFin, .seq = 1 + 20 * 300 + 12}), Verdict::kDataRefused);
+  EXPECT_EQ(c.arrive({.flags = kAck | kFin, .seq = 1 + 20 * 390 + 12}), Verdict::kDataRefused);
   c.arrive(piece(0, 20));
   for (int i = 1; i < kRuns; ++i) c.arrive(piece(20 * i + 10, 20 * i + 20));
   EXPECT_EQ(c.read(), text(0, 20 * (kRuns + 1)));
@@ -282,6 +282,22 @@ TEST_F(Reassembly, HolesAreFilledOnwardsFromTheLastOne) {
   EXPECT_EQ(c.counters.ooo_dropped, 0U);
   fill(20 * 51 + 5, 20 * 701);
   EXPECT_EQ(c.read(), text(0, 20 * 701));
+}
+
+// A late original far ahead of them does not take the retransmissions' place.
+TEST_F(Reassembly, LateTextHasAPlaceOfItsOwn) {
+  for (int i = 1; i <= 400; ++i) ASSERT_EQ(c.arrive(piece(20 * i, 20 * i + 10)), Verdict::kDataOutOfOrder);
+  for (const int i : {100, 200, 201, 202, 220, 203, 204, 230, 205, 206}) {
+    EXPECT_EQ(c.arrive(piece(20 * i + 10, 20 * i + 20)), Verdict::kDataOutOfOrder) << i;
+  }
+}
+
+// A search that ended too soon goes on where it ended when the segment is sent again.
+TEST_F(Reassembly, WhatIsTooFarIsFoundAtAnotherTry) {
+  for (int i = 1; i <= 400; ++i) ASSERT_EQ(c.arrive(piece(20 * i, 20 * i + 10)), Verdict::kDataOutOfOrder);
+  EXPECT_EQ(c.arrive(piece(20 * 300 + 10, 20 * 300 + 20)), Verdict::kDataRefused);
+  EXPECT_EQ(c.arrive(piece(20 * 300 + 10, 20 * 300 + 20)), Verdict::kDataRefused);
+  EXPECT_EQ(c.arrive(piece(20 * 300 + 10, 20 * 300 + 20)), Verdict::kDataOutOfOrder);
 }
 
 TEST_F(Reassembly, ARunIsOneStepHoweverManyBuffersItHas) {

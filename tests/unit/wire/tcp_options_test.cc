@@ -43,6 +43,18 @@ TEST(TcpOptions, EveryKindIsRead) {
   EXPECT_EQ(o.tsecr, 0x05060708U);
 }
 
+TEST(TcpOptions, ASynsAreWrittenInLinuxsOrder) {
+  TcpOptions o;
+  o.has_mss = o.has_wscale = o.sack_permitted = o.has_ts = true;
+  o.mss = 1460;
+  o.wscale = 7;
+  o.tsval = 0x01020304;
+  o.tsecr = 0x05060708;
+  EXPECT_EQ(written(o), (ByteVector{2, 4, 0x05, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 3, 7}));
+  o.has_ts = false;
+  EXPECT_EQ(written(o), (ByteVector{2, 4, 0x05, 0xb4, 1, 1, 4, 2, 1, 3, 3, 7}));
+}
+
 TEST(TcpOptions, PaddedTimestampsTakeTheFastWayToTheSameValues) {
   const ByteVector fast = {1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8};
   TcpOptions slow;
