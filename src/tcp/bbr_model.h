@@ -21,13 +21,10 @@ struct BbrModel {
   std::uint32_t btl_bw = 0;                   // the highest of these; 0: no sample yet
   std::uint32_t rt_prop_us = UINT32_MAX;
   std::uint32_t rt_prop_ms = 0;               // when it was measured
-  std::uint32_t recent_rtt_us = UINT32_MAX;   // in STARTUP: the shortest since recent_us
+  std::uint32_t recent_rtt_us = UINT32_MAX;   // in STARTUP: the shortest of a stretch that began with its first
   std::uint32_t probe_rtt_done_ms = 0;        // with `probe_rtt_timed`
   std::uint32_t next_round_delivered = 0;
-  union {
-    std::uint32_t cycle_us = 0;               // when the phase of PROBE_BW began
-    std::uint32_t recent_us;                  // in STARTUP
-  };
+  std::uint32_t since_us = 0;                 // when the phase of PROBE_BW, or in STARTUP the stretch of recent_rtt_us, began
   std::uint32_t prior_cwnd = 0;
   SeqNum recovery_end;                        // with `recovering`, and no recovery of the connection: then it may end
   std::uint32_t full_bw = 0;
@@ -44,7 +41,7 @@ struct BbrModel {
   bool round_tells : 1 = false;               // in STARTUP: some sample of this round was the path's rate
   bool peer_window_grows = false;             // it did in the round before
   bool recovering = false;                    // cwnd is recovery's; prior_cwnd is to be restored
-  bool packet_conservation = false;           // and in its first round trip
+  bool packet_conservation = false;           // and no more goes out than comes in
   bool idle_restart = false;
   bool probe_rtt_timed = false;
   bool probe_rtt_round_done = false;

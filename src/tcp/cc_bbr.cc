@@ -30,12 +30,28 @@ void enter(BbrModel& b, BbrState state, std::uint16_t pacing_gain, std::uint16_t
   b.pacing_gain = pacing_gain;
   b.cwnd_gain = cwnd_gain;
 }
-void enter_startup(BbrModel& b) noexcept { enter(b, BbrState::kStartup, kHighGain, kHighGain); }
+void forget_queue(BbrModel& b) noexcept {
+  b.queue_is_long = false;
+  b.recent_rtt_us = UINT32_MAX;
+}
+void enter_startup(BbrModel& b) noexcept {
+  enter(b, BbrState::kStartup, kHighGain, kHighGain);
+  forget_queue(b);
+}
+
+// --- 4.2.3.4, 4.2.3.5: what cwnd was, while recovery or PROBE_RTT have it ---
+
+void save_cwnd(const Tcb& tcb, BbrModel& b) noexcept {
+  const bool fresh = !b.recovering && b.state != BbrState::kProbeRtt;
+  b.prior_cwnd = fresh ? tcb.cwnd : std::max(b.prior_cwnd, tcb.cwnd);
+}
+void restore_cwnd(Tcb& tcb, const BbrModel& b) noexcept { tcb.cwnd = std::max(tcb.cwnd, b.prior_cwnd); }
 
 // --- 4.2.3.4: packet conservation ---
 
 // From here on as much goes out as comes in.
 void conserve(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
+  save_cwnd(tcb, b);
   b.packet_conservation = true;
   tcb.cwnd = pipe(tcb, env) + smss(tcb);
 }
@@ -43,18 +59,37 @@ void conserve(Tcb& tcb, BbrModel& b, const Env& env) noexcept {
 // The queue is long when it holds half of what the path does, or more: so say all round trips of a while, not one that was held up.
 void judge_queue(BbrModel& b, std::uint32_t rtt_us, std::uint32_t now_us) noexcept {
   if (b.state != BbrState::kStartup || rtt_us == 0 || b.rt_prop_us == UINT32_MAX) return;
+  if (b.recent_rtt_us == UINT32_MAX) b.since_us = now_us;
   b.recent_rtt_us = std::min(b.recent_rtt_us, rtt_us);
-  if (now_us - b.recent_us < std::max(b.rt_prop_us / 16, kQueueUs)) return;
+  if (now_us - b.since_us < std::max(b.rt_prop_us / 16, kQueueUs)) return;
   b.queue_is_long = b.recent_rtt_us >= std::uint64_t{b.rt_prop_us} + std::max(b.rt_prop_us / 2, kQueueUs);
-  b.recent_us = now_us;
   b.recent_rtt_us = UINT32_MAX;
 }
 
-// Deviation: in STARTUP packets are not conserved because something was lost, for where each window has losses that are no
-// congestion it would double in every other one only (StartupGrowsThroughALoss); but when the queue is long as well: then it was
-// overrun. After a round of that the pipe is full, whatever the rounds before have told (StartupEndsWhenItOverrunsTheQueue;
-// version 3, too, leaves STARTUP by losses).
+// Deviation: in STARTUP a loss alone does not conserve packets, for where each window has losses that are no congestion it would
+// double in every other one only (StartupGrowsThroughALoss); a loss behind a long queue does: it may have been overrun.
 bool must_conserve(const BbrModel& b) noexcept { return b.state != BbrState::kStartup || b.queue_is_long; }
+
+// The round that ends now had a quarter more than any before it.
+bool bandwidth_grew(const BbrModel& b) noexcept {
+  std::uint32_t before = 0;
+  for (unsigned i = 0; i < BbrModel::kBwRounds; ++i) {
+    if (i != b.round) before = std::max(before, b.round_bw[i]);
+  }
+  return b.round_bw[b.round] >= std::uint64_t{before} * 5 / 4;
+}
+
+// A round of STARTUP in recovery ends. Deviation: when packets were conserved in it, the queue is as long as before, and no
+// more came than before, the pipe is full, without the rounds that show no growth (StartupEndsWhenItOverrunsTheQueue; version 3
+// leaves STARTUP by losses as well). When more came, somebody else fills the queue, or the way back is long, and the next round grows.
+void go_on_in_recovery(Tcb& tcb, BbrModel& b, bool conserved, const Env& env) noexcept {
+  if (b.state != BbrState::kStartup || !b.recovering || !b.queue_is_long) return;
+  if (!conserved) {
+    conserve(tcb, b, env);
+  } else if (!bandwidth_grew(b)) {
+    b.filled_pipe = true;
+  }
+}
 
 // --- 4.1.1: the bottleneck's bandwidth ---
 
@@ -62,11 +97,7 @@ void update_round(Tcb& tcb, BbrModel& b, const RateSample& rs, const Env& env) n
   b.round_start = rs.valid && !before(rs.prior_delivered, b.next_round_delivered);
   if (!b.round_start) return;
   b.next_round_delivered = b.delivery.delivered;
-  const bool conserving = std::exchange(b.packet_conservation, false);
-  if (b.state == BbrState::kStartup && b.recovering && must_conserve(b)) {
-    if (conserving) b.filled_pipe = true;
-    else conserve(tcb, b, env);
-  }
+  go_on_in_recovery(tcb, b, std::exchange(b.packet_conservation, false), env);
   b.round = static_cast<std::uint8_t>((b.round + 1U) % BbrModel::kBwRounds);
   b.round_bw[b.round] = 0;
   b.peer_window_grows = tcb.max_snd_wnd > b.max_snd_wnd;
@@ -86,7 +117,7 @@ void update_btl_bw(BbrModel& b, const RateSample& rs) noexcept {
 
 void set_phase(BbrModel& b, unsigned index, const Env& env) noexcept {
   b.cycle_index = static_cast<std::uint8_t>(index % kCycle);
-  b.cycle_us = env.now_us();
+  b.since_us = env.now_us();
   b.pacing_gain = kCycleGains[b.cycle_index];
 }
 
@@ -99,7 +130,7 @@ void enter_probe_bw(const Tcb& tcb, BbrModel& b, const Env& env) noexcept {
 
 void check_cycle_phase(const Tcb& tcb, BbrModel& b, const AckSample& sample, std::uint32_t prior, const Env& env) noexcept {
   if (b.state != BbrState::kProbeBw) return;
-  const bool full_length = env.now_us() - b.cycle_us > b.rt_prop_us;
+  const bool full_length = env.now_us() - b.since_us > b.rt_prop_us;
   bool over = full_length;
   if (b.pacing_gain > kUnit) {
     over = full_length && (sample.lost != 0 || prior >= inflight(tcb, b, b.pacing_gain));
@@ -138,14 +169,6 @@ void check_drain(const Tcb& tcb, BbrModel& b, const Env& env) noexcept {
   if (b.state == BbrState::kStartup && b.filled_pipe) enter(b, BbrState::kDrain, kDrainGain, kCwndGain);
   if (b.state == BbrState::kDrain && pipe(tcb, env) <= inflight(tcb, b, kUnit)) enter_probe_bw(tcb, b, env);
 }
-
-// --- 4.2.3.4, 4.2.3.5: what cwnd was, while recovery or PROBE_RTT have it ---
-
-void save_cwnd(const Tcb& tcb, BbrModel& b) noexcept {
-  const bool fresh = !b.recovering && b.state != BbrState::kProbeRtt;
-  b.prior_cwnd = fresh ? tcb.cwnd : std::max(b.prior_cwnd, tcb.cwnd);
-}
-void restore_cwnd(Tcb& tcb, const BbrModel& b) noexcept { tcb.cwnd = std::max(tcb.cwnd, b.prior_cwnd); }
 
 // --- 4.1.2, 4.3.5: the round trip, and PROBE_RTT ---
 
@@ -316,6 +339,7 @@ void timeout(Tcb& tcb, BbrModel& b) noexcept {
   b.recovering = true;
   b.recovery_end = tcb.snd_una;
   b.packet_conservation = false;
+  forget_queue(b);
   b.full_bw = 0;  // rounds in which nothing arrived do not count as rounds without growth
   b.full_bw_count = 0;
   tcb.cwnd = smss(tcb);

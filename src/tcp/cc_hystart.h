@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // HyStart++ (RFC 9406): the initial slow start ends when the round-trip time says that
-// a queue is building, not when that queue overflows; or, as in Linux, when a train of
-// acknowledgments fills the path. Pure functions of a connection and values.
+// a queue is building, not when that queue overflows; or when a train of acknowledgments
+// fills the path. Pure functions of a connection and values.
 #pragma once
 
 #include "tcp/congestion.h"

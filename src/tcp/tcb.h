@@ -126,7 +126,7 @@ static_assert(sizeof(Tcb) == 192, "an idle connection is three cache lines, its 
 struct Side {
   Buf* ooo_head = nullptr;             // out of order, sorted by Buf::seq, disjoint
   Buf* ooo_last = nullptr;             // first buffer of the last run: where most of what arrives ahead of a gap belongs
-  Buf* ooo_near[2] = {};               // of runs in front of what came last, the latest first; null: none. A search begins there
+  Buf* ooo_near[2] = {};               // of runs where the last searches ended, the latest first; null: none. The next begins there
   std::uint32_t ooo_bytes = 0;         // payload bytes
   std::uint32_t ooo_bufs = 0;
   SeqNum fin_seq;                      // with kFinOutOfOrder
