@@ -3,12 +3,13 @@
 """Goodput of one sender to the Linux kernel's receiver through a bad wire: sluice beside Linux, in one run.
 
   bench/compare/goodput.py [--build build] [--rounds 5] [--seconds 4] [--cc reno,cubic] [--loss 0,0.1,1,3] [--rtt-ms 1,20,100]
-                           [--reorder 0,1] [--rate-mbit 400] [--json FILE] [--svg FILE] [--tiny]
+                           [--reorder 0,1] [--rate-mbit 400] [--flows 8] [--json FILE] [--svg FILE] [--tiny]
 
 Each cell is a loss, a round trip, a reordering and a congestion control, set by name on both sides. In every round each cell
 is measured for Linux and for sluice, one after the other (who is first alternates), with the same receiver, the same wire
 and the same seed. A measurement counts the bytes that the receiving application got within --seconds of the connection's
-beginning, slow start included.
+beginning, slow start included. Where losses by chance decide what NewReno and CUBIC get, one connection says little: there up to
+--flows connections go at once, each with a bottleneck of its own, and what they got in the mean is the measurement.
 
 The wire (tests/support/impair) loses and reorders in the direction of the data only. Its bottleneck has room for one
 bandwidth-delay product, at least 256 kB; a reordered frame is up to a quarter of a round trip late, at least 0.3 ms.
@@ -16,8 +17,10 @@ Buffers: 32 MiB for either sender (tcp_wmem's maximum; sndbuf) and 32 MiB tcp_rm
 kept from earlier connections; no offloads on any side. Needs root, leaves nothing behind. Only the ratios mean anything.
 """
 import argparse
+import concurrent.futures
 import itertools
 import json
+import math
 import os
 import socket
 import statistics
@@ -30,13 +33,15 @@ import xml.etree.ElementTree as ElementTree
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tests/e2e'))
 import lab  # noqa: E402
-from lab import Engine, SERVER, check, read_line, wait_until  # noqa: E402
+from lab import CLIENT, Engine, SERVER, check, read_line, wait_until  # noqa: E402
 from wire import Wire, WireLink  # noqa: E402
 import goodput_plot  # noqa: E402
 
 BUFFER = 32 << 20
 PORT = 9000
 SENDERS = ('linux', 'sluice')
+MOST_TOGETHER = 100e6  # bit/s
+FIRST_PORT = 20000  # of the receivers; consecutive ones take different lanes of the wire
 # Where our name is not the kernel's.
 OUR_NAME = {'reno': 'newreno'}
 
@@ -48,7 +53,7 @@ def numbers(text):
 def wire_options(cell, args):
     rtt_ms = cell['rtt_ms']
     room_kb = max(256, args.rate_mbit * 1000 / 8 * rtt_ms / 1000)
-    options = {'delay_ms': rtt_ms / 2, 'loss': (cell['loss'], 0), 'reorder': (cell['reorder'], 0), 'reorder_by_ms': max(0.3, rtt_ms / 4)}
+    options = {'delay_ms': rtt_ms / 2, 'lanes': flows_of(cell, args), 'loss': (cell['loss'], 0), 'reorder': (cell['reorder'], 0), 'reorder_by_ms': max(0.3, rtt_ms / 4)}
     if args.rate_mbit:
         options.update(rate_mbit=args.rate_mbit, buffer_kb=room_kb)
     return options
@@ -58,13 +63,27 @@ def tune(space):
     space.sh('sysctl', '-qw', 'net.ipv4.tcp_no_metrics_save=1', f'net.ipv4.tcp_rmem=4096 131072 {BUFFER}', f'net.ipv4.tcp_wmem=4096 131072 {BUFFER}')
 
 
-def receive_for(link, port, seconds):
-    """Mbit/s of payload that arrived within `seconds`; then resets the connection."""
+def flows_of(cell, args):
+    """How many connections at once: such that all together are no work for this machine, by the formula of Mathis et al."""
+    if not cell['loss'] or cell['cc'] not in ('reno', 'cubic'):
+        return 1
+    one = 1.22 * 8 * 1448 / (cell['rtt_ms'] / 1000) / math.sqrt(cell['loss'] / 100)  # bit/s
+    return max(1, min(args.flows, int(MOST_TOGETHER / one)))
+
+
+def receive_for(link, port, flows, seconds):
+    """Mbit/s of payload that arrived on a connection, in the mean, within `seconds` of its beginning; then resets them."""
+    began = [(time.monotonic(), link.connect(port, prepare=lambda sock, at=FIRST_PORT + i: sock.bind((CLIENT, at)))) for i in range(flows)]
+    with concurrent.futures.ThreadPoolExecutor(flows) as threads:
+        got = list(threads.map(lambda each: receive_until(each[1], each[0] + seconds), began))
+    return 8 * statistics.mean(got) / seconds / 1e6
+
+
+def receive_until(sock, end):
+    """Bytes that arrived; resets the connection."""
     got, room = 0, bytearray(1 << 18)
-    begin = time.monotonic()
-    sock = link.connect(port)
     try:
-        while (left := begin + seconds - time.monotonic()) > 0:
+        while (left := end - time.monotonic()) > 0:
             sock.settimeout(left)
             try:
                 # The kernel drops the bytes itself: what is compared is the sender, not Python's copying.
@@ -76,26 +95,33 @@ def receive_for(link, port, seconds):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\1\0\0\0\0\0\0\0')
     finally:
         sock.close()
-    return 8 * got / seconds / 1e6
+    return got
 
 
-def serve_kernel(port, control, address=SERVER):
-    """In a process of its own: sends without end to whoever connects, with the named congestion control."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control.encode())
-    listener.bind((address, port))
-    listener.listen(1)
-    print('ready', flush=True)
-    sock, _ = listener.accept()
+def send_for_ever(sock, control):
     used = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b'\0').decode()
-    print(used, flush=True)
+    check(used == control, 'another congestion control than', control)
     block = bytes(1 << 20)
     try:
         while True:
             sock.sendall(block)
     except OSError:
         return
+
+
+def serve_kernel(port, control, address=SERVER, flows='1'):
+    """In a process of its own: sends without end to so many that connect, with the named congestion control."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control.encode())
+    listener.bind((address, port))
+    listener.listen(int(flows))
+    print('ready', flush=True)
+    with concurrent.futures.ThreadPoolExecutor(int(flows)) as threads:
+        sending = [threads.submit(send_for_ever, listener.accept()[0], control) for _ in range(int(flows))]
+    for each in sending:
+        each.result()
+    print('sent with', control, flush=True)
 
 
 def kernel_retransmissions(space):
@@ -109,13 +135,13 @@ def measure_linux(link, cells, seed, args):
     with link.kernel_server() as space:
         for cell in cells:
             before = kernel_retransmissions(space)
-            sender = subprocess.Popen(space.command(sys.executable, '-B', __file__, '--serve', f'{PORT},{cell["cc"]}'),
+            sender = subprocess.Popen(space.command(sys.executable, '-B', __file__, '--serve', f'{PORT},{cell["cc"]},{SERVER},{flows_of(cell, args)}'),
                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
             try:
                 check(read_line(sender) == 'ready\n', 'the kernel does not serve')
                 with Wire(link, seed, strict=False, **wire_options(cell, args)) as wire:
-                    rate = receive_for(link, PORT, args.seconds)
-                    check(read_line(sender) == cell['cc'] + '\n', 'another congestion control than', cell['cc'])
+                    rate = receive_for(link, PORT, flows_of(cell, args), args.seconds)
+                    check(read_line(sender) == f'sent with {cell["cc"]}\n', 'another congestion control than', cell['cc'])
                 rows.append(row(rate, wire, kernel_retransmissions(space) - before))
             finally:
                 sender.kill()
@@ -132,7 +158,8 @@ def row(rate, wire, again):
 
 def measure_sluice(link, cells, seed, args):
     services = [(cell['cc'], PORT + i, f'app = "chargen"\ncongestion_control = "{OUR_NAME.get(cell["cc"], cell["cc"])}"\nsndbuf = {BUFFER}') for i, cell in enumerate(cells)]
-    engine = Engine(link, services, tcp='buffers = 65536', top='drain_s = 0')
+    most = max(flows_of(cell, args) for cell in cells)
+    engine = Engine(link, services, tcp=f'buffers = {32768 * (1 + most)}', top='drain_s = 0')  # so that no send buffer lacks any
     rows = []
     try:
         with Wire(link, seed, delay_ms=1):
@@ -140,7 +167,7 @@ def measure_sluice(link, cells, seed, args):
         for i, cell in enumerate(cells):
             before = engine.stats()['tcp']['RetransSegs']
             with Wire(link, seed, strict=False, **wire_options(cell, args)) as wire:
-                rate = receive_for(link, PORT + i, args.seconds)
+                rate = receive_for(link, PORT + i, flows_of(cell, args), args.seconds)
                 again = engine.stats()['tcp']['RetransSegs'] - before
                 wait_until(lambda: not engine.stats()['tcp']['CurrEstab'], 'the connection to end', pause=0.1)
             rows.append(row(rate, wire, again))
@@ -182,7 +209,7 @@ def as_cells(results):
 
 def report(args, cells):
     mean, worst = summary(cells)
-    return {'when': time.strftime('%Y-%m-%d', time.gmtime()), 'rate_mbit': args.rate_mbit, 'rounds': args.rounds, 'seconds': args.seconds,
+    return {'when': time.strftime('%Y-%m-%d', time.gmtime()), 'rate_mbit': args.rate_mbit, 'rounds': args.rounds, 'seconds': args.seconds, 'flows': args.flows,
             'seed': args.seed, 'kernel': os.uname().release, 'buffers': BUFFER, 'mean_ratio': mean, 'worst_ratio': worst, 'cells': cells}
 
 
@@ -224,6 +251,7 @@ def parse():
     parser.add_argument('--rtt-ms', default='1,20,100')
     parser.add_argument('--reorder', default='0,1', help='per cent')
     parser.add_argument('--rate-mbit', type=float, default=400, help='the bottleneck; 0: none')
+    parser.add_argument('--flows', type=int, default=8, help='connections at once where chance decides, at most')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--json')
     parser.add_argument('--svg')

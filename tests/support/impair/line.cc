@@ -13,7 +13,7 @@ constexpr double kNsPerSecond = 1e9;
 
 Line::Line(const Impairment& impairment, std::uint64_t seed, std::uint32_t slots, std::uint32_t slot_bytes)
     : impairment_(impairment), rng_(seed), slot_bytes_(slot_bytes),
-      room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)) {
+      room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)), lanes_(impairment.lanes) {
   free_.reserve(slots);
   for (std::uint32_t slot = slots; slot != 0; --slot) free_.push_back(slot - 1);
   flying_.reserve(slots);
@@ -24,6 +24,20 @@ bool Line::finds_neighbours(std::span<const std::uint8_t> frame) noexcept {
   const unsigned type = frame[12] << 8U | frame[13];
   // Neighbour discovery, RFC 4861: ICMPv6 types 133 to 137.
   return type == 0x0806 || (type == 0x86dd && frame.size() > 54 && frame[20] == 58 && frame[54] >= 133 && frame[54] <= 137);
+}
+
+Line::Lane& Line::lane_of(std::span<const std::uint8_t> frame) noexcept {
+  static constexpr std::size_t kIpv4Header = 20;
+  static constexpr std::size_t kIpv6Header = 40;
+  static constexpr unsigned kTcp = 6;
+  if (lanes_.size() == 1 || frame.size() < kEthernet + kIpv4Header) return lanes_[0];
+  const unsigned type = frame[12] << 8U | frame[13];
+  const auto ip = frame.subspan(kEthernet);
+  std::size_t at = 0;
+  if (type == 0x0800 && ip[9] == kTcp) at = (ip[0] & 0x0fU) * 4U;
+  if (type == 0x86dd && ip[6] == kTcp) at = kIpv6Header;
+  if (at == 0 || ip.size() < at + 4) return lanes_[0];
+  return lanes_[((ip[at] << 8U | ip[at + 1]) + (ip[at + 2] << 8U | ip[at + 3])) % lanes_.size()];
 }
 
 void Line::fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt) {
@@ -50,16 +64,17 @@ void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
     ++counts_.too_long;
     return;
   }
+  Lane& lane = lane_of(frame);
   std::int64_t leaves_ns = now_ns;
   if (impairment_.rate_bps != 0) {
     const double ns_per_byte = 8 * kNsPerSecond / static_cast<double>(impairment_.rate_bps);
-    const std::int64_t begins_ns = std::max(now_ns, link_free_ns_);
+    const std::int64_t begins_ns = std::max(now_ns, lane.free_ns);
     if (static_cast<double>(begins_ns - now_ns) > ns_per_byte * static_cast<double>(impairment_.buffer_bytes)) {
       ++counts_.overflowed;
       return;
     }
-    link_free_ns_ = begins_ns + static_cast<std::int64_t>(ns_per_byte * static_cast<double>(frame.size()));
-    leaves_ns = link_free_ns_;
+    lane.free_ns = begins_ns + static_cast<std::int64_t>(ns_per_byte * static_cast<double>(frame.size()));
+    leaves_ns = lane.free_ns;
   }
   std::int64_t due_ns = leaves_ns + impairment_.delay_ns;
   if (finds_neighbours(frame)) return fly(frame, due_ns, false);
@@ -73,7 +88,7 @@ void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
     ++counts_.reordered;
     due_ns += 1 + up_to(impairment_.reorder_by_ns);
   } else {
-    due_ns = last_due_ns_ = std::max(due_ns, last_due_ns_);
+    due_ns = lane.last_due_ns = std::max(due_ns, lane.last_due_ns);
   }
   const bool spoilt = frame.size() > kEthernet && chance(impairment_.corrupt_ppm);
   counts_.corrupted += spoilt ? 1 : 0;

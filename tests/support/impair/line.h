@@ -26,6 +26,7 @@ struct Impairment {
   std::int64_t reorder_by_ns = 1'000'000;
   std::uint64_t rate_bps = 0;      // 0: without limit
   std::uint64_t buffer_bytes = 1U << 20U;  // that may wait for their turn at rate_bps; the rest is dropped
+  std::uint32_t lanes = 1;         // links side by side, each of rate_bps with its buffer; which one the ports of a TCP segment say, summed
 };
 
 struct LineCounts {
@@ -72,6 +73,12 @@ class Line {
   [[nodiscard]] std::int64_t up_to(std::int64_t ns) noexcept {
     return ns > 0 ? static_cast<std::int64_t>(rng_.next() % static_cast<std::uint64_t>(ns + 1)) : 0;
   }
+  // What travels on one lane keeps its order.
+  struct Lane {
+    std::int64_t last_due_ns = 0;
+    std::int64_t free_ns = 0;  // when all accepted so far has left at rate_bps
+  };
+  [[nodiscard]] Lane& lane_of(std::span<const std::uint8_t> frame) noexcept;
   void fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt);
 
   Impairment impairment_;
@@ -81,8 +88,7 @@ class Line {
   std::vector<std::uint32_t> free_;
   std::vector<Flying> flying_;
   std::uint64_t order_ = 0;
-  std::int64_t last_due_ns_ = 0;
-  std::int64_t link_free_ns_ = 0;  // when all accepted so far has left at rate_bps
+  std::vector<Lane> lanes_;
   LineCounts counts_;
 };
 

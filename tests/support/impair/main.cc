@@ -160,7 +160,7 @@ struct Options {
   fmt::print(stderr,
              "impair: {}\nusage: impair --a IF --b IF [--seed N] [--slots FRAMES] and, each for both directions or A-TO-B,B-TO-A:\n"
              "  --delay-ms X --jitter-ms X --loss PERCENT --duplicate PERCENT --corrupt PERCENT --reorder PERCENT --reorder-by-ms X\n"
-             "  --rate-mbit X --buffer-kb X\n", wrong);
+             "  --rate-mbit X --buffer-kb X --lanes N\n", wrong);
   std::exit(2);
 }
 
@@ -182,12 +182,13 @@ Options parse(int argc, char** argv) {
   static constexpr double kNsPerMs = 1e6;
   static constexpr double kPpmPerPercent = 1e4;
   static constexpr double kMost = 1e9;
+  static constexpr double kMostLanes = 1e4;
   Options out;
-  static constexpr std::array<option, 14> kLong{{
+  static constexpr std::array<option, 15> kLong{{
       {"a", 1, nullptr, 'a'}, {"b", 1, nullptr, 'b'}, {"seed", 1, nullptr, 's'}, {"slots", 1, nullptr, 'q'},
       {"delay-ms", 1, nullptr, 'd'}, {"jitter-ms", 1, nullptr, 'j'}, {"loss", 1, nullptr, 'l'},
       {"duplicate", 1, nullptr, '2'}, {"corrupt", 1, nullptr, 'c'}, {"reorder", 1, nullptr, 'o'},
-      {"reorder-by-ms", 1, nullptr, 'h'}, {"rate-mbit", 1, nullptr, 'r'}, {"buffer-kb", 1, nullptr, 'k'}, {}}};
+      {"reorder-by-ms", 1, nullptr, 'h'}, {"rate-mbit", 1, nullptr, 'r'}, {"buffer-kb", 1, nullptr, 'k'}, {"lanes", 1, nullptr, 'n'}, {}}};
   for (int key; (key = getopt_long(argc, argv, "", kLong.data(), nullptr)) != -1;) {
     const auto each = [&](auto member, double scale, double most) {
       const std::array<double, 2> values = both(optarg, most);
@@ -210,10 +211,12 @@ Options parse(int argc, char** argv) {
       case 'h': each(&Impairment::reorder_by_ns, kNsPerMs, kMost); break;
       case 'r': each(&Impairment::rate_bps, 1e6, kMost); break;
       case 'k': each(&Impairment::buffer_bytes, 1024, kMost); break;
+      case 'n': each(&Impairment::lanes, 1, kMostLanes); break;
       default: usage("no such option");
     }
   }
-  if (out.a.empty() || out.b.empty() || optind != argc || out.slots == 0) usage("two interfaces and options");
+  const bool no_lane = out.directions[0].lanes == 0 || out.directions[1].lanes == 0;
+  if (out.a.empty() || out.b.empty() || optind != argc || out.slots == 0 || no_lane) usage("two interfaces and options");
   return out;
 }
 

@@ -128,6 +128,31 @@ TEST(Line, AtALimitedRateFramesWaitAndThenThereIsNoRoom) {
   for (std::size_t i = 1; i < got.size(); ++i) ASSERT_EQ(got[i].at - got[i - 1].at, kMs);
 }
 
+// An IPv4 or IPv6 frame of a TCP segment between these ports.
+Bytes segment(std::uint32_t from, std::uint32_t to, bool v4) {
+  Bytes out = numbered(0, 1000);
+  if (!v4) out[12] = 0x86, out[13] = 0xdd;
+  out[14] = 0x45;
+  out[v4 ? 23 : 20] = 6;
+  const std::size_t at = v4 ? 34 : 54;
+  out[at] = static_cast<std::uint8_t>(from >> 8U), out[at + 1] = static_cast<std::uint8_t>(from);
+  out[at + 2] = static_cast<std::uint8_t>(to >> 8U), out[at + 3] = static_cast<std::uint8_t>(to);
+  return out;
+}
+
+TEST(Line, ConnectionsOfDifferentLanesDoNotShareARate) {
+  for (const bool v4 : {true, false}) {
+    Line line({.rate_bps = 8'000'000, .buffer_bytes = 10'000, .lanes = 2}, 1, 64, 2048);
+    line.take(segment(40000, 80, v4), 0);
+    line.take(segment(40002, 80, v4), 0);  // the first one's lane
+    line.take(segment(40001, 80, v4), 0);
+    std::array<Line::Leaving, 8> out;
+    ASSERT_EQ(line.arrived(out, kMs), 2U);
+    EXPECT_EQ(out[1].data[(v4 ? 34 : 54) + 1], 40001 % 256);
+    EXPECT_EQ(line.arrived(out, 2 * kMs), 1U);
+  }
+}
+
 TEST(Line, CountsWhatItHasNoRoomFor) {
   Line line({.delay_ns = kMs}, 1, 4, 200);
   for (std::uint32_t n = 0; n < 6; ++n) line.take(numbered(n), 0);
