@@ -84,8 +84,13 @@ class BufPool {
   // Buffers that the shard holds: in queues, or on their way to a port.
   [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
   [[nodiscard]] std::uint64_t exhausted() const noexcept { return exhausted_; }
-  // Beyond this many in use scarce() is true.
-  void spare_beyond(std::size_t in_use) noexcept { enough_ = in_use; }
+  // Beyond this many in use scarce() is true, beyond two thirds of them crowded().
+  void spare_beyond(std::size_t in_use) noexcept {
+    enough_ = in_use;
+    crowd_ = in_use - in_use / 3;
+  }
+  // Who would hold buffers for long is to hold no more than do good.
+  [[nodiscard]] bool crowded() const noexcept { return in_use_ >= crowd_; }
   // For who would hold buffers for long: the rest is for what arrives, and for answers. Counted.
   [[nodiscard]] bool scarce() noexcept {
     if (in_use_ < enough_) [[likely]] return false;
@@ -115,6 +120,7 @@ class BufPool {
   std::size_t in_use_ = 0;
   std::uint64_t exhausted_ = 0;
   std::size_t enough_ = SIZE_MAX;
+  std::size_t crowd_ = SIZE_MAX;
   std::uint64_t refused_ = 0;
   std::array<Buf*, 8 * kBulk> stock_{};
 };

@@ -16,6 +16,15 @@ void want_room(Tcb& tcb, Env& env) noexcept {
   if (tcb.snd_queued == 0 && !tcb.t_delack.armed()) tcb.t_delack = after_us(env, kNoBufferUs);
 }
 
+// Bytes that the application may have queued. Twice what may be in flight keeps a path full; while buffers are crowded
+// nobody gets more, for what slow readers held then, others could use. Linux grows its send buffers by that rule at all times.
+std::uint32_t send_limit(const Tcb& tcb, const Env& env) noexcept {
+  const std::uint32_t sndbuf = env.of(tcb).sndbuf;
+  if (!env.bufs.crowded()) [[likely]] return sndbuf;
+  const std::uint64_t flight = std::max(std::min(tcb.cwnd, snd_wnd_bytes(tcb)), smss(tcb));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sndbuf, 2 * flight));
+}
+
 void drop_unread(Tcb& tcb, Env& env) noexcept {
   env.bufs.release_all(tcb.rcv_head);
   tcb.rcv_head = tcb.rcv_tail = nullptr;
@@ -41,8 +50,8 @@ bool can_send(const Tcb& tcb) noexcept {
 }
 
 std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
-  const std::uint32_t sndbuf = env.of(tcb).sndbuf;
-  return sndbuf > tcb.snd_queued ? sndbuf - tcb.snd_queued : 0;
+  const std::uint32_t limit = send_limit(tcb, env);
+  return limit > tcb.snd_queued ? limit - tcb.snd_queued : 0;
 }
 
 // Woken at half of the buffer, an application refills a flight that has shrunk to half as well, with a burst that a
@@ -50,7 +59,8 @@ std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
 void offer_room(Tcb& tcb, Env& env) noexcept {
   constexpr std::uint32_t kEnough = 65'536;
   if ((tcb.flags & kWantWritable) == 0 || !can_send(tcb)) return;
-  if (send_room(tcb, env) < std::min(env.of(tcb).sndbuf / 4, kEnough)) return;
+  const std::uint32_t limit = send_limit(tcb, env);
+  if (limit - std::min(limit, tcb.snd_queued) < std::min(limit / 4, kEnough)) return;
   tcb.flags &= ~kWantWritable;
   env.events |= kEventWritable;
 }

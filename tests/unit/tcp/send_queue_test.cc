@@ -163,6 +163,49 @@ TEST(SendQueue, AnAcknowledgmentDoesNotEndThatWait) {
   EXPECT_NE(s.events & kEventWritable, 0U);
 }
 
+// Bounds of a pool that is crowded, not scarce, with so many in use.
+std::size_t bound_when_crowded(std::size_t in_use) { return in_use + in_use / 2; }
+
+TEST(SendQueue, WhileBuffersAreCrowdedItHoldsTwiceWhatMayBeInFlight) {
+  Sender s(Params{.sndbuf = 200'000});
+  s.establish(4000);
+  for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(1000);
+  EXPECT_EQ(send_room(s.tcb, s.env()), 200'000U);
+  s.bufs.spare_beyond(bound_when_crowded(100));
+  EXPECT_EQ(send_room(s.tcb, s.env()), 8000U) << "the window decides";
+  EXPECT_EQ(s.write(100'000), 8000U);
+  s.settle();
+  s.ack(1460);
+  EXPECT_EQ(s.events & kEventWritable, 0U) << "no quarter of it is free";
+  s.ack(2920);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+  s.write(100'000);
+  EXPECT_EQ(s.tcb.snd_queued, 8000U);
+  s.bufs.spare_beyond(1000);
+  EXPECT_EQ(send_room(s.tcb, s.env()), 192'000U);
+}
+
+TEST(SendQueue, WhileBuffersAreCrowdedTheCongestionWindowCountsToo) {
+  Sender s(Params{.sndbuf = 200'000});
+  s.establish(65535);
+  for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(bound_when_crowded(100));
+  EXPECT_EQ(send_room(s.tcb, s.env()), 2 * s.tcb.cwnd);
+  EXPECT_LT(s.tcb.cwnd, 65535U);
+}
+
+// A window of less than a segment, or none: two segments wait.
+TEST(SendQueue, WhileBuffersAreCrowdedTwoSegmentsMayAlwaysWait) {
+  for (const std::uint32_t window : {0U, 100U}) {
+    Sender s(Params{.sndbuf = 200'000});
+    s.establish(window);
+    for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
+    s.bufs.spare_beyond(bound_when_crowded(100));
+    EXPECT_EQ(send_room(s.tcb, s.env()), 2 * 1460U);
+  }
+}
+
 TEST(SendQueue, AgreesWithAStringUnderRandomWritesAcksAndLosses) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     SCOPED_TRACE(seed);
