@@ -254,7 +254,7 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
 Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   if (tcp::completes_handshake(record, segment, params_of(listeners_[record.listener]))) [[likely]] {
-    return promote(arrival, segment, handle, Verdict::kSynRcvdEstablished);
+    return promote(arrival, segment, handle, Verdict::kSynRcvdEstablished, true);
   }
   return other_half_open_input(arrival, segment, handle);
 }
@@ -277,7 +277,7 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Ha
       ++counters_.mib.RetransSegs;
       send_syn_ack(record);
       return verdict;
-    case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, handle, verdict);
+    case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, handle, verdict, false);
     case tcp::HalfOpenAction::kDrop:
       ++counters_.mib.AttemptFails;
       remove_half_open(handle);
@@ -288,7 +288,7 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Ha
 }
 
 // The acceptable ACK of our SYN|ACK: the record becomes a connection, and the segment its first.
-Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict) noexcept {
+Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict, bool plain) noexcept {
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   const std::uint16_t listener_index = record.listener;
   Listener& listener = listeners_[listener_index];
@@ -301,7 +301,13 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   wheel_.cancel(record.timer, record.deadline);
   slabs_.half_opens.give(handle.index());
   --listener.half_open;
-  go_on(fresh, segment, listener_index);
+  if (!plain) [[unlikely]] {
+    go_on(fresh, segment, listener_index);
+    return verdict;
+  }
+  tcp::Tcb& tcb = slabs_.tcbs[index];
+  tcp::complete_handshake(tcb, segment, env_);
+  settle(fresh, tcb, listener_index, &arrival.hash);
   return verdict;
 }
 

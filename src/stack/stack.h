@@ -249,7 +249,8 @@ class Stack {
                             bool reuse) noexcept;
   tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   [[gnu::noinline]] tcp::Verdict other_half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
-  tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict) noexcept;
+  // `plain`: completes_handshake() was true.
+  tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict, bool plain) noexcept;
   // The connection in slot `handle`, already in the table, becomes what the record says (SYN_RCVD).
   void begin_passive(Handle handle, const tcp::HalfOpen& record, const Listener& listener, std::uint32_t ts_offset) noexcept;
   // The same, and goes on with the segment that completed its handshake.

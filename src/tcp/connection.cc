@@ -6,7 +6,7 @@
 namespace sluice::tcp {
 
 namespace {
-// These two out of line, so that on_segment() itself is a jump: what they save and make room for the other states need not.
+// These out of line, so that on_segment() itself is a jump: what they save and make room for the other states need not.
 [[gnu::noinline]] Verdict input_closed(const Segment& segment, Env& env) noexcept {
   OutSegment answer;
   const Verdict verdict = on_segment_closed(segment, answer);
@@ -18,14 +18,18 @@ namespace {
   if (fast_path(tcb, segment, env, verdict)) return verdict;
   return input_synchronized(tcb, segment, env);
 }
+[[gnu::noinline]] Verdict input_fin_wait(Tcb& tcb, Segment& segment, Env& env) noexcept {
+  if (closing_path(tcb, segment, env)) return Verdict::kFinAccepted;
+  return input_synchronized(tcb, segment, env);
+}
 }  // namespace
 
 Verdict on_segment(Tcb& tcb, Segment& segment, Env& env) noexcept {
   switch (tcb.state) {
     case State::kEstablished: return input_established(tcb, segment, env);
-    case State::kSynRcvd:
     case State::kFinWait1:
-    case State::kFinWait2:
+    case State::kFinWait2: return input_fin_wait(tcb, segment, env);
+    case State::kSynRcvd:
     case State::kCloseWait:
     case State::kClosing:
     case State::kLastAck:

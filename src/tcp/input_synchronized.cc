@@ -285,6 +285,17 @@ void establish(Tcb& tcb, const Segment& segment, std::uint16_t snd_wnd, Env& env
   start_sending(tcb, env);
 }
 
+void complete_handshake(Tcb& tcb, Segment& segment, Env& env) noexcept {
+  note_timestamp(tcb, segment, env);
+  establish(tcb, segment, segment.wnd, env);
+  if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_text(tcb, segment, env);
+  if (segment.has(kFin)) [[unlikely]] {
+    text_and_fin(tcb, segment, env, Verdict::kSynRcvdEstablished);
+  } else {
+    accept_text(tcb, segment, env, Verdict::kSynRcvdEstablished);
+  }
+}
+
 Verdict accept_text_and_fin(Tcb& tcb, Segment& segment, Env& env, Verdict verdict) noexcept {
   return text_and_fin(tcb, segment, env, verdict);
 }

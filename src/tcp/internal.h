@@ -95,5 +95,9 @@ Verdict input_synchronized(Tcb& tcb, Segment& segment, Env& env) noexcept;  // 3
 // In-order data or a pure ACK in ESTABLISHED with nothing unusual: true and the verdict, else false and nothing
 // was done.
 bool fast_path(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) noexcept;
+// The peer's FIN in FIN_WAIT_1 or FIN_WAIT_2, with nothing open but its acknowledgment: true, TIME_WAIT, and the verdict would
+// be kFinAccepted; else false and nothing was done. What only a longer life would want to know (round trip, congestion
+// window, send window) is not looked at.
+bool closing_path(Tcb& tcb, const Segment& segment, Env& env) noexcept;
 
 }  // namespace sluice::tcp

@@ -118,7 +118,8 @@ bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std:
 
 // RFC 5681 4.1
 void restart_after_idle(Tcb& tcb, Env& env) noexcept {
-  if (in_flight(tcb) != 0 || env.now_us() - tcb.sent_us <= base_rto_us(tcb)) return;
+  const std::uint32_t quiet_us = env.now_us() - tcb.sent_us;
+  if (quiet_us <= kRtoMarginUs || in_flight(tcb) != 0 || quiet_us <= base_rto_us(tcb)) return;  // an RTO is longer than its margin
   congestion::idle(tcb, env);
   tcb.reo_mult = 0;
 }
@@ -141,6 +142,7 @@ void send_new(Tcb& tcb, const Params& params, std::uint32_t in_network, std::uin
     if (out.len < smss(tcb)) tcb.flags |= kPartialOut;
     if ((tcb.flags & kEcnOk) != 0) [[unlikely]] ecn_mark(tcb, out, env);
     advance(tcb, out, env);
+    if ((tcb.flags & (kFinSent | kPersist)) == kFinSent) return;  // nothing follows it
     in_network += seg_len(out);
     if ((tcb.flags & kPersist) != 0) {
       tcb.flags &= ~kPersist;
@@ -232,7 +234,7 @@ void transmit(Tcb& tcb, bool again, Env& env) noexcept {
   }
   const std::uint32_t flight = in_flight(tcb);
   restart_after_idle(tcb, env);
-  send_new(tcb, env.of(tcb), pipe(tcb, env), tcb.cwnd, env);
+  send_new(tcb, env.of(tcb), flight != 0 ? pipe(tcb, env) : 0, tcb.cwnd, env);
   watch_sent(tcb, flight, env);
 }
 

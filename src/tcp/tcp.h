@@ -75,6 +75,8 @@ HalfOpenResult on_segment_half_open(HalfOpen& record, const Segment& segment, co
 // The segment that nearly all handshakes end with: one that on_segment_half_open() would answer with kSynRcvdEstablished and
 // kPromote, and that begins at RCV.NXT. False for any other.
 [[nodiscard]] bool completes_handshake(const HalfOpen& record, const Segment& segment, const Params& params) noexcept;
+// What on_segment() would do with that segment, after open_passive(): everything it asks is known by then.
+void complete_handshake(Tcb& tcb, Segment& segment, Env& env) noexcept;
 // The SYN|ACK timer. The stack arms the first one, kSynAckFirstTicks after the SYN; then here: true, and the next
 // deadline set, while another SYN|ACK should be sent; false: give up.
 bool half_open_timeout(HalfOpen& record, Tick now) noexcept;

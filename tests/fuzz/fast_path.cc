@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The same dialogue against two stacks, one of which never takes the fast path: every frame and every call's answer is the
-// same. The linker puts us between the stack and tcp::fast_path (--wrap), so that the stack itself needs no switch.
+// The same dialogue against two stacks, one of which never takes a short way: every frame and every call's answer is the
+// same. The linker puts us between the stack and tcp::fast_path, closing_path and complete_handshake (--wrap), so that the
+// stack itself needs no switch.
 #include "fuzz/script.h"
 #include "tcp/internal.h"
 
@@ -10,6 +11,8 @@ unsigned long asked = 0;
 }  // namespace
 
 #define FAST_PATH(prefix) prefix##_ZN6sluice3tcp9fast_pathERNS0_3TcbERNS0_7SegmentERNS0_3EnvERNS0_7VerdictE
+#define CLOSING_PATH(prefix) prefix##_ZN6sluice3tcp12closing_pathERNS0_3TcbERKNS0_7SegmentERNS0_3EnvE
+#define COMPLETE_HANDSHAKE(prefix) prefix##_ZN6sluice3tcp18complete_handshakeERNS0_3TcbERNS0_7SegmentERNS0_3EnvE
 extern "C" {
 using sluice::tcp::Env, sluice::tcp::Segment, sluice::tcp::Tcb, sluice::tcp::Verdict;
 bool FAST_PATH(__real_)(Tcb&, Segment&, Env&, Verdict&) noexcept;
@@ -17,6 +20,17 @@ bool FAST_PATH(__wrap_)(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) 
 bool FAST_PATH(__wrap_)(Tcb& tcb, Segment& segment, Env& env, Verdict& verdict) noexcept {
   ++asked;
   return !fast_path_off && FAST_PATH(__real_)(tcb, segment, env, verdict);
+}
+bool CLOSING_PATH(__real_)(Tcb&, const Segment&, Env&) noexcept;
+bool CLOSING_PATH(__wrap_)(Tcb& tcb, const Segment& segment, Env& env) noexcept;
+bool CLOSING_PATH(__wrap_)(Tcb& tcb, const Segment& segment, Env& env) noexcept {
+  return !fast_path_off && CLOSING_PATH(__real_)(tcb, segment, env);
+}
+void COMPLETE_HANDSHAKE(__real_)(Tcb&, Segment&, Env&) noexcept;
+void COMPLETE_HANDSHAKE(__wrap_)(Tcb& tcb, Segment& segment, Env& env) noexcept;
+void COMPLETE_HANDSHAKE(__wrap_)(Tcb& tcb, Segment& segment, Env& env) noexcept {
+  if (!fast_path_off) return COMPLETE_HANDSHAKE(__real_)(tcb, segment, env);
+  sluice::tcp::on_segment(tcb, segment, env);
 }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The fast path against the slow one: two connections get the same random segments and
+// The short ways against the long one: two connections get the same random segments and
 // calls, one of them may take the short way, and both must always look the same.
+#include <cstring>
 #include <functional>
 
 #include "base/rng.h"
@@ -194,6 +195,175 @@ TEST(FastPath, GivesWhatTheSlowPathGivesAmongMarksAndEchoes) {
       EXPECT_GT(tally.short_cuts, tally.segments / 20);
     }
   }
+}
+
+// --- the handshake's end ---
+
+// What may end a handshake, and much that may not.
+In random_third(Rng& rng, const Offer& offer) {
+  In in;
+  if (rng.per_mille(500)) in.data.assign(1 + rng.below(1400), 'x');
+  if (rng.per_mille(300)) in.flags |= static_cast<std::uint8_t>(rng.below(256)) & (kFin | kPsh | kUrg | kEce | kCwr);
+  if (rng.per_mille(50)) in.flags = static_cast<std::uint8_t>(rng.below(256));
+  if (rng.per_mille(50)) in.seq = static_cast<std::int32_t>(rng.below(4));
+  if (rng.per_mille(50)) in.ack = static_cast<std::int32_t>(rng.below(4));
+  if (rng.per_mille(300)) in.wnd = static_cast<std::uint16_t>(rng.below(65536));
+  if (offer.tsval && rng.per_mille(900)) in.tsval = *offer.tsval + rng.below(5) - 1;
+  in.ce = rng.per_mille(300);
+  return in;
+}
+
+bool same_counters(const OneConnection& a, const OneConnection& b) {
+  return std::memcmp(&a.counters, &b.counters, sizeof(a.counters)) == 0;
+}
+
+TEST(CompleteHandshake, GivesWhatTheLongWayGives) {
+  unsigned taken = 0;
+  unsigned with_text = 0;
+  for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Offer offer{.sack = rng.per_mille(500), .ecn = rng.per_mille(300)};
+    if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
+    if (rng.per_mille(500)) offer.wscale = static_cast<std::uint8_t>(rng.below(16));
+    const Params params{.rcvbuf = rng.per_mille(300) ? 256 + rng.below(1000) : 262144, .keepalive = rng.per_mille(500),
+                        .congestion = rng.per_mille(500) ? CongestionControl::kDctcp : CongestionControl::kCubic, .ecn = offer.ecn,
+                        .quickack = rng.per_mille(500)};
+    OneConnection fast(params);
+    OneConnection slow(params);
+    const In in = random_third(rng, offer);
+    const unsigned repeats = rng.per_mille(200) ? 1 + rng.below(5) : 0;
+    const Duration wait = Duration::microseconds(rng.below(900'000));
+    for (OneConnection* c : {&fast, &slow}) {
+      c->syn(offer);
+      for (unsigned i = 0; i < repeats; ++i) EXPECT_TRUE(half_open_timeout(c->record, c->env().tick));
+      c->advance(wait);
+    }
+    Segment segment = fast.make(in);
+    if (!completes_handshake(fast.record, segment, params)) {
+      if (segment.payload != nullptr) fast.bufs.release(segment.payload);
+      continue;
+    }
+    ++taken;
+    with_text += segment.len != 0 ? 1 : 0;
+    open_passive(fast.tcb, fast.record, 0, fast.ts_offset, fast.env());
+    complete_handshake(fast.tcb, segment, fast.env());
+    if (segment.payload != nullptr) fast.bufs.release(segment.payload);
+    fast.turn();
+    open_passive(slow.tcb, slow.record, 0, slow.ts_offset, slow.env());
+    EXPECT_EQ(slow.arrive(in), Verdict::kSynRcvdEstablished);
+    EXPECT_EQ(picture(fast.tcb), picture(slow.tcb));
+    EXPECT_EQ(picture(fast.sent), picture(slow.sent));
+    EXPECT_EQ(fast.events, slow.events);
+    EXPECT_TRUE(same_counters(fast, slow));
+    EXPECT_EQ(fast.read(), slow.read());
+    ASSERT_FALSE(testing::Test::HasFailure());
+  }
+  EXPECT_GT(taken, 1500U);
+  EXPECT_GT(with_text, 500U);
+}
+
+// --- the last segment ---
+
+// In FIN_WAIT_1 or FIN_WAIT_2: mostly the peer's FIN, and often one that acknowledges everything.
+In random_farewell(Rng& rng, const Tcb& tcb, const Offer& offer, std::uint32_t clock_ms) {
+  In in;
+  in.flags = rng.per_mille(700) ? kAck | kFin : kAck;
+  in.seq = static_cast<std::int32_t>(tcb.rcv_nxt - kIrs);
+  in.ack = static_cast<std::int32_t>(tcb.snd_nxt - kIss);
+  if (rng.per_mille(300)) in.ack -= static_cast<std::int32_t>(rng.below(tcb.snd_nxt - tcb.snd_una + 1));
+  if (rng.per_mille(200)) in.flags |= kPsh;
+  if (rng.per_mille(30)) in.flags = static_cast<std::uint8_t>(rng.below(256));
+  if (rng.per_mille(50)) in.seq += static_cast<std::int32_t>(rng.below(5)) - 2;
+  if (rng.per_mille(30)) in.ack += static_cast<std::int32_t>(rng.below(5)) - 2;
+  if (rng.per_mille(30)) in.data = "late";
+  if (rng.per_mille(300)) in.wnd = static_cast<std::uint16_t>(rng.below(65536));
+  if (offer.tsval && rng.per_mille(980)) in.tsval = *offer.tsval + clock_ms - (rng.per_mille(20) ? 1'000'000 : 0);
+  return in;
+}
+
+std::string record_of(const Tcb& tcb) {
+  TimeWait record;
+  time_wait(record, tcb);
+  std::string s;
+  for (const std::uint32_t value : {std::uint32_t{record.flags}, std::uint32_t{record.rcv_wscale}, record.deadline.value,
+                                    record.snd_nxt.value(), record.rcv_nxt.value(), record.ts_recent, record.ts_offset,
+                                    std::uint32_t{record.rcv_wnd}}) {
+    s += std::to_string(value) + ' ';
+  }
+  return s;
+}
+
+bool waits_for_fin(const Tcb& tcb) { return tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2; }
+
+// Both get the segment; whether the fast one took the short way.
+bool say_farewell(OneConnection& fast, OneConnection& slow, const In& in) {
+  Segment segment = fast.make(in);
+  const bool taken = closing_path(fast.tcb, segment, fast.env());
+  const Verdict verdict = taken ? Verdict::kFinAccepted : input_synchronized(fast.tcb, segment, fast.env());
+  if (segment.payload != nullptr) fast.bufs.release(segment.payload);
+  fast.turn();
+  Segment same = slow.make(in);
+  EXPECT_EQ(verdict, input_synchronized(slow.tcb, same, slow.env()));
+  if (same.payload != nullptr) slow.bufs.release(same.payload);
+  slow.turn();
+  EXPECT_EQ(fast.tcb.state, slow.tcb.state);
+  EXPECT_EQ(may_compact(fast.tcb), may_compact(slow.tcb));
+  if (taken) {
+    EXPECT_TRUE(may_compact(fast.tcb));  // what the short way leaves alone is gone now
+    EXPECT_EQ(record_of(fast.tcb), record_of(slow.tcb));
+  } else {
+    EXPECT_EQ(picture(fast.tcb), picture(slow.tcb));
+  }
+  EXPECT_EQ(picture(fast.sent), picture(slow.sent));
+  EXPECT_EQ(fast.events, slow.events);
+  EXPECT_EQ(fast.bufs.in_use(), slow.bufs.in_use());
+  EXPECT_TRUE(same_counters(fast, slow));
+  return taken;
+}
+
+TEST(ClosingPath, LeavesTheRecordThatTheSlowPathLeaves) {
+  unsigned taken = 0;
+  unsigned after_acks = 0;
+  for (std::uint64_t seed = 1; seed <= 4000; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Rng rng(seed);
+    Offer offer{.sack = rng.per_mille(500), .ecn = rng.per_mille(200)};
+    if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
+    if (rng.per_mille(500)) offer.wscale = static_cast<std::uint8_t>(rng.below(15));
+    const Params params{.rcvbuf = rng.per_mille(300) ? 256 + rng.below(1000) : 262144, .keepalive = rng.per_mille(500),
+                        .congestion = static_cast<CongestionControl>(rng.below(kCongestionControls)), .ecn = offer.ecn};
+    OneConnection fast(params);
+    OneConnection slow(params);
+    const std::vector<std::uint8_t> text(rng.below(8000), 't');
+    const bool ahead = rng.per_mille(100);
+    for (OneConnection* c : {&fast, &slow}) {
+      c->open_passively(offer);
+      if (ahead) c->arrive({.seq = 20, .data = "ahead", .tsval = offer.tsval});
+      if (!text.empty()) send(c->tcb, text, c->env());
+      close(c->tcb, c->env());
+      c->turn();
+    }
+    std::uint32_t clock_ms = 0;
+    bool short_way = false;
+    for (int step = 0; step < 20 && waits_for_fin(slow.tcb) && !short_way; ++step) {
+      const std::uint32_t wait_ms = rng.below(300);
+      clock_ms += wait_ms;
+      for (OneConnection* c : {&fast, &slow}) {
+        c->advance(Duration::milliseconds(wait_ms));
+        const Tick due = next_deadline(c->tcb);
+        if (due.armed() && !c->env().tick.before(due)) on_timer(c->tcb, c->env());
+        c->turn();
+      }
+      if (!waits_for_fin(slow.tcb)) break;
+      short_way = say_farewell(fast, slow, random_farewell(rng, slow.tcb, offer, clock_ms));
+      ASSERT_FALSE(testing::Test::HasFailure()) << step;
+      after_acks += short_way && step != 0 ? 1 : 0;
+    }
+    taken += short_way ? 1 : 0;
+  }
+  EXPECT_GT(taken, 800U);
+  EXPECT_GT(after_acks, 200U);
 }
 
 }  // namespace
