@@ -35,16 +35,25 @@ wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
   return wire::write_tcp_options(out, options_of(segment));
 }
 
-// Returns the number of bytes.
-std::size_t write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
-  if (segment.options == 0) return 0;
-  if (segment.options == tcp::kOptTimestamps) [[likely]] return wire::write_timestamps(out, segment.tsval, segment.tsecr);
+struct Written {
+  std::size_t len;     // bytes, a multiple of 4
+  wire::CsumSum sum;
+};
+
+Written write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
+  if (segment.options == 0) return {0, 0};
+  if (segment.options == tcp::kOptTimestamps) [[likely]] {
+    return {wire::kTcpTimestampsPadded, wire::write_timestamps(out, segment.tsval, segment.tsecr)};
+  }
+  std::size_t len = 0;
   if ((segment.options & tcp::kOptMss) != 0 && (segment.options & (tcp::kOptSack | tcp::kOptFastOpen)) == 0) {
     const auto has = [&](unsigned option) { return (segment.options & option) != 0; };
-    return wire::write_syn_options(out, {true, has(tcp::kOptTimestamps), has(tcp::kOptSackPermitted), has(tcp::kOptWscale), segment.mss,
-                                         segment.wscale, segment.tsval, segment.tsecr});
+    len = wire::write_syn_options(out, {true, has(tcp::kOptTimestamps), has(tcp::kOptSackPermitted), has(tcp::kOptWscale), segment.mss,
+                                        segment.wscale, segment.tsval, segment.tsecr});
+  } else {
+    len = write_other_options(out, segment);
   }
-  return write_other_options(out, segment);
+  return {len, wire::sum_words(out, len)};
 }
 
 // RFC 6437: the same for all packets of a flow, different between flows.
@@ -100,52 +109,59 @@ wire::CsumSum refer_to_payload(Buf& frame, const tcp::OutSegment& segment, bool 
 }
 
 // The payload behind the headers, by copy or by reference; returns its sum. Most segments of short connections have none.
-[[gnu::noinline]] wire::CsumSum add_payload(Buf& frame, const tcp::OutSegment& segment, Offloads offloads, BufPool& bufs) noexcept {
-  const bool want_sum = !offloads.tx_tcp_csum;
-  const bool gather = offloads.multi_segment && segment.len > kCopyBreak;
+[[gnu::noinline]] wire::CsumSum add_payload(Buf& frame, const tcp::OutSegment& segment, const FrameOrigin& from, BufPool& bufs) noexcept {
+  const bool want_sum = (from.tx_flags & kTxTcpCsum) == 0;
+  const bool gather = from.gathers && segment.len > kCopyBreak;
   return wire::fold(gather ? refer_to_payload(frame, segment, want_sum, bufs) : copy_payload(frame, segment, want_sum));
+}
+
+// In line twice: what differs between the families is not asked time and again.
+template <bool kV4>
+[[gnu::always_inline]] inline Buf* build(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const FrameOrigin& from,
+                                         std::uint16_t ip_id, BufPool& bufs) noexcept {
+  Buf* frame = bufs.take();
+  if (frame == nullptr) [[unlikely]] return nullptr;
+  const wire::FrameTemplate& head = from.head;
+  // Read before the frame is written: as far as the compiler knows a byte of it may lie anywhere.
+  const std::uint16_t l2_len = head.l2_len();
+  constexpr std::size_t kL3 = wire::l3_size(kV4);
+  const std::uint32_t payload_len = segment.len;
+  std::uint8_t* const start = frame->data;
+  std::uint8_t* const tcp = start + l2_len + kL3;
+
+  const Written options = write_options(tcp + wire::kTcpHeader, segment);
+  const std::size_t tcp_len = wire::kTcpHeader + options.len;
+  wire::FrameTemplate::Fields fields;
+  fields.payload_len = static_cast<std::uint16_t>(tcp_len + payload_len);
+  fields.ip_id = ip_id;
+  fields.ttl = ip.ttl;
+  fields.tos = static_cast<std::uint8_t>(ip.dscp << wire::kDscpShift | (segment.ect ? wire::kEcnEct0 : 0U));
+  if constexpr (!kV4) fields.flow_label = flow_label(flow);
+  const wire::CsumSum pseudo = head.write<kV4>(start, flow.remote, fields);
+  const wire::TcpHeader header{flow.local_port, flow.remote_port, segment.seq, segment.ack, segment.flags, segment.wnd, 0};
+  wire::CsumSum sum = header.write(tcp, options.len) + pseudo + options.sum;
+
+  const auto len = static_cast<std::uint32_t>(l2_len + kL3 + tcp_len);
+  frame->len = len;
+  frame->flags = from.tx_flags;
+  frame->l2_len = l2_len;
+  frame->l3_len = kL3;
+  frame->len_total = len + payload_len;
+
+  if (payload_len != 0) sum += add_payload(*frame, segment, from, bufs);
+  if ((from.tx_flags & kTxTcpCsum) != 0) {
+    wire::store_partial_sum(tcp + wire::kTcpChecksumOffset, pseudo);
+  } else {
+    wire::store_checksum(tcp + wire::kTcpChecksumOffset, sum);
+  }
+  return frame;
 }
 
 }  // namespace
 
 Buf* build_frame(const tcp::OutSegment& segment, const tcp::FlowId& flow, tcp::IpFields ip, const FrameOrigin& from,
                  std::uint16_t ip_id, BufPool& bufs) noexcept {
-  Buf* frame = bufs.take();
-  if (frame == nullptr) [[unlikely]] return nullptr;
-  const wire::FrameTemplate& head = from.head;
-  const Offloads offloads = from.offloads;
-  // Read before the frame is written: as far as the compiler knows a byte of it may lie anywhere.
-  const std::size_t l2_len = head.l2_len();
-  const std::size_t l3_len = head.l3_len();
-  const std::size_t head_len = l2_len + l3_len;
-  std::uint8_t* const tcp = frame->data + head_len;
-
-  const std::size_t options_len = write_options(tcp + wire::kTcpHeader, segment);
-  const std::size_t tcp_len = wire::kTcpHeader + options_len;
-  wire::FrameTemplate::Fields fields;
-  fields.payload_len = static_cast<std::uint16_t>(tcp_len + segment.len);
-  fields.ip_id = ip_id;
-  fields.ttl = ip.ttl;
-  fields.tos = static_cast<std::uint8_t>(ip.dscp << wire::kDscpShift | (segment.ect ? wire::kEcnEct0 : 0U));
-  if (!head.is_v4()) fields.flow_label = flow_label(flow);
-  const wire::CsumSum pseudo = head.write(frame->data, flow.remote, fields);
-  const wire::TcpHeader header{flow.local_port, flow.remote_port, segment.seq, segment.ack, segment.flags, segment.wnd, 0};
-  wire::CsumSum sum = header.write(tcp, options_len) + pseudo + wire::sum_words(tcp + wire::kTcpHeader, options_len);
-
-  frame->len = static_cast<std::uint32_t>(head_len + tcp_len);
-  frame->l2_len = static_cast<std::uint16_t>(l2_len);
-  frame->l3_len = static_cast<std::uint16_t>(l3_len);
-  frame->len_total = static_cast<std::uint32_t>(head_len + tcp_len + segment.len);
-  if (offloads.tx_ip_csum && head.is_v4()) frame->flags |= kTxIpCsum;
-
-  if (segment.len != 0) sum += add_payload(*frame, segment, offloads, bufs);
-  if (offloads.tx_tcp_csum) {
-    wire::store_partial_sum(tcp + wire::kTcpChecksumOffset, pseudo);
-    frame->flags |= kTxTcpCsum;
-  } else {
-    wire::store_checksum(tcp + wire::kTcpChecksumOffset, sum);
-  }
-  return frame;
+  return from.head.is_v4() ? build<true>(segment, flow, ip, from, ip_id, bufs) : build<false>(segment, flow, ip, from, ip_id, bufs);
 }
 
 }  // namespace sluice::stack

@@ -51,10 +51,20 @@ struct TxQueue {
 // What the frames of connections of one of our addresses have in common.
 struct FrameOrigin {
   wire::FrameTemplate head;
-  Offloads offloads;
+  std::uint16_t tx_flags;     // BufFlag: what the device is to do
+  bool gathers;               // payload may stay in other buffers
 
   FrameOrigin(const InterfaceConfig& interface, const IpAddress& address) noexcept
-      : head(interface.mac, interface.vlan, address, !interface.offloads.tx_ip_csum), offloads(interface.offloads) {}
+      : head(interface.mac, interface.vlan, address, !interface.offloads.tx_ip_csum),
+        tx_flags(flags_of(interface.offloads, address.is_v4())), gathers(interface.offloads.multi_segment) {}
+
+ private:
+  [[nodiscard]] static std::uint16_t flags_of(const Offloads& offloads, bool v4) noexcept {
+    unsigned flags = 0;
+    if (offloads.tx_ip_csum && v4) flags |= kTxIpCsum;
+    if (offloads.tx_tcp_csum) flags |= kTxTcpCsum;
+    return static_cast<std::uint16_t>(flags);
+  }
 };
 
 struct LocalAddress {

@@ -95,7 +95,8 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   DCHECK(tcb.t_long.armed());
   const Tick deadline = tcb.t_long;
   --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
-  tcp::release(tcb, env_);
+  // Its queues are empty and it has no side block, or it could not be a record.
+  if (tcb.congestion != tcp::kNoCongestionState || tcb.sends != kNoIndex) [[unlikely]] tcp::release(tcb, env_);
   unref_params(tcb.params);
   tcb.generation = 0;
   slabs_.tcbs.give(handle.index());

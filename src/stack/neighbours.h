@@ -72,8 +72,11 @@ class Neighbours {
   [[nodiscard]] Lookup resolve(std::uint8_t interface, const IpAddress& ip, Instant now, Asker asker = Asker::kOurs) noexcept;
   // The short way: the address, where it is known and nobody need be asked; else null, and resolve() says what to do.
   [[nodiscard]] const wire::MacAddress* known(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
-    Entry* entry = find(interface, ip);
+    // Nearly always the same gateway: its place is looked at first, and says itself whether it is still that.
+    Entry* entry = last_known_;
+    if (entry->interface != interface || entry->ip != ip) entry = find(interface, ip);
     if (entry == nullptr || !is_sure(*entry, now)) [[unlikely]] return nullptr;
+    last_known_ = entry;
     entry->used = now;
     return &entry->mac;
   }
@@ -154,7 +157,8 @@ class Neighbours {
     if (at < next_check_) next_check_ = at;
   }
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;   // as many for good
+  Entry* last_known_ = entries_.data();
   std::size_t sets_;
   bool confirm_;
   Rng& rng_;

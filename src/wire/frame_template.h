@@ -27,7 +27,8 @@ class FrameTemplate {
 
   // `vlan` and `ip_checksum` as in FrameHead.
   FrameTemplate(const MacAddress& src_mac, std::uint16_t vlan, const IpAddress& src, bool ip_checksum) noexcept
-      : v4_(src.is_v4()), ip_checksum_(ip_checksum), l2_len_(static_cast<std::uint8_t>(l2_size(vlan))) {
+      : l2_len_(static_cast<std::uint16_t>(l2_size(vlan))), l3_len_(static_cast<std::uint16_t>(l3_size(src.is_v4()))),
+        v4_(src.is_v4()), ip_checksum_(ip_checksum) {
     const FrameHead head{.dst_mac = src_mac.data(), .src_mac = src_mac.data(), .src = &src, .dst = &src, .vlan = vlan,
                          .ip_checksum = false};
     write_frame_head(bytes_.data(), head, 0);
@@ -35,15 +36,20 @@ class FrameTemplate {
   }
 
   [[nodiscard]] bool is_v4() const noexcept { return v4_; }
-  [[nodiscard]] std::size_t l2_len() const noexcept { return l2_len_; }
-  [[nodiscard]] std::size_t l3_len() const noexcept { return l3_size(v4_); }
+  [[nodiscard]] std::uint16_t l2_len() const noexcept { return l2_len_; }
+  [[nodiscard]] std::uint16_t l3_len() const noexcept { return l3_len_; }
 
   // Writes the head of a frame to `dst`, of our address's family, as write_frame_head() would, with our own MAC
   // address where the next hop's belongs; the TCP header behind it is to be written afterwards, for its first bytes may
-  // be touched. Returns the pseudo-header's sum.
+  // be touched. Returns the pseudo-header's sum. `kV4`: is_v4(), asked once by who writes all of the frame.
+  template <bool kV4>
   [[gnu::always_inline]] inline CsumSum write(std::uint8_t* out, const IpAddress& dst, const Fields& fields) const noexcept {
     std::memcpy(out, bytes_.data(), kCopied);
-    return v4_ ? finish_v4(out + l2_len_, dst, fields) : finish_v6(out + l2_len_, dst, fields);
+    if constexpr (kV4) {
+      return finish_v4(out + l2_len_, dst, fields);
+    } else {
+      return finish_v6(out + l2_len_, dst, fields);
+    }
   }
 
  private:
@@ -77,9 +83,9 @@ class FrameTemplate {
   std::array<std::uint8_t, 64> bytes_{};
   static_assert(sizeof(bytes_) >= kLongest);
   CsumSum src_sum_ = 0;
+  std::uint16_t l2_len_, l3_len_;
   bool v4_;
   bool ip_checksum_;
-  std::uint8_t l2_len_;
 };
 
 }  // namespace sluice::wire

@@ -207,7 +207,7 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
   constexpr std::size_t kTcp = kIp + kIpv4Header;
   constexpr std::uint32_t kTypeVersion = 0x00450008;  // in memory order: EtherType, version and header length
   constexpr std::uint16_t kFragmentBits = 0xff3f;     // in memory order: all but DF and the reserved bit
-  const std::uint8_t* p = buf.data;
+  const std::uint8_t* __restrict p = buf.data;  // no store to `out` changes the frame
   if (buf.len < kTcp + kTcpHeader || (buf.flags & kRxVlan) != 0 || vlan != 0) [[unlikely]] return false;
   if ((load_native<std::uint32_t>(p + 12) & 0x00ffffffU) != kTypeVersion) return false;
   const std::uint32_t total = load_be16(p + kIp + 2);
@@ -227,7 +227,7 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
   }
   out.l2_src = p + 6;
   out.l3 = p + kIp;
-  out.payload = buf.data + kTcp + tcp_header;
+  out.payload = writable(p + kTcp + tcp_header);
   out.payload_len = tcp_len - tcp_header;
   out.kind = PacketKind::kTcp4;
   out.l2_group = (p[0] & 1U) != 0;

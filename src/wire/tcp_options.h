@@ -9,6 +9,7 @@
 
 #include "base/seq_num.h"
 #include "wire/bytes.h"
+#include "wire/checksum.h"
 
 namespace sluice::wire {
 
@@ -81,12 +82,15 @@ inline void parse_tcp_options(std::span<const std::uint8_t> bytes, bool syn, Tcp
   parse_tcp_options_slow(bytes, syn, out);
 }
 
-// Writes NOP NOP TS; returns kTcpTimestampsPadded.
-inline std::size_t write_timestamps(std::uint8_t* out, std::uint32_t tsval, std::uint32_t tsecr) noexcept {
-  store_be32(out, 0x0101080a);
-  store_be32(out + 4, tsval);
-  store_be32(out + 8, tsecr);
-  return kTcpTimestampsPadded;
+// Writes NOP NOP TS, or with `sack_permitted` that in the NOPs' place, kTcpTimestampsPadded bytes; returns their sum: reading
+// them back would cost more.
+inline CsumSum write_timestamps(std::uint8_t* out, std::uint32_t tsval, std::uint32_t tsecr, bool sack_permitted = false) noexcept {
+  const std::uint32_t head = __builtin_bswap32(sack_permitted ? 0x0402080a : 0x0101080a);
+  tsval = __builtin_bswap32(tsval);
+  tsecr = __builtin_bswap32(tsecr);
+  store_native(out, std::uint64_t{tsval} << 32U | head);
+  store_native(out + 8, tsecr);
+  return CsumSum{head} + tsval + tsecr;
 }
 
 // Which of a SYN's options there are, and what they say.
@@ -104,12 +108,8 @@ struct SynOptions {
     p += 4;
   }
   if (o.has_ts) {
-    const std::size_t n = write_timestamps(p, o.tsval, o.tsecr);
-    if (o.sack_permitted) {  // stands where otherwise the two NOPs are
-      p[0] = kOptSackPermitted;
-      p[1] = 2;
-    }
-    p += n;
+    write_timestamps(p, o.tsval, o.tsecr, o.sack_permitted);
+    p += kTcpTimestampsPadded;
   } else if (o.sack_permitted) {
     store_be32(p, 0x01010000U | kOptSackPermitted << 8U | 2U);
     p += 4;

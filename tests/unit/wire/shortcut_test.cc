@@ -107,7 +107,9 @@ TEST(FrameTemplate, WritesWhatTheLongWayDoes) {
     const std::size_t n = write_frame_head(slow.data(), head, len);
     const FrameTemplate common(mac, head.vlan, src, head.ip_checksum);
     ASSERT_EQ(common.l2_len() + common.l3_len(), n);
-    const CsumSum pseudo = common.write(fast.data(), dst, {len, head.ip_id, head.flow_label, head.ttl, head.tos});
+    ASSERT_EQ(common.is_v4(), v4);
+    const FrameTemplate::Fields fields{len, head.ip_id, head.flow_label, head.ttl, head.tos};
+    const CsumSum pseudo = v4 ? common.write<true>(fast.data(), dst, fields) : common.write<false>(fast.data(), dst, fields);
     ASSERT_TRUE(std::equal(slow.begin(), slow.begin() + static_cast<std::ptrdiff_t>(n), fast.begin())) << "frame " << i;
     ASSERT_EQ(fold(pseudo), fold(pseudo_sum(src, dst, kProtoTcp, len))) << "frame " << i;
     ASSERT_TRUE(std::all_of(fast.begin() + static_cast<std::ptrdiff_t>(n + kTcpHeader), fast.end(), [](auto b) { return b == 0; }));
