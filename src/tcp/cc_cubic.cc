@@ -24,12 +24,12 @@ std::uint32_t cube_root(std::uint64_t x) noexcept {
 }
 
 // RFC 9438 4.3: alpha_cubic = 3 (1 - beta) / (1 + beta) = 9/17 until w_est has reached cwnd_prior, then 1.
-void grow_w_est(Cubic& cubic, std::uint32_t acked, std::uint32_t cwnd, std::uint32_t smss) noexcept {
+void grow_w_est(Cubic& cubic, std::uint32_t acked, std::uint32_t window, std::uint32_t smss) noexcept {
   const bool behind = cubic.now.w_est < cubic.now.cwnd_prior;
   const std::uint64_t counted = behind ? std::uint64_t{acked} * 9 / 17 : acked;
-  cubic.est_credit += static_cast<std::uint32_t>(std::min<std::uint64_t>(counted, cwnd));
-  if (cubic.est_credit < cwnd) return;
-  cubic.est_credit -= cwnd;
+  cubic.est_credit += static_cast<std::uint32_t>(std::min<std::uint64_t>(counted, window));
+  if (cubic.est_credit < window) return;
+  cubic.est_credit -= window;
   cubic.now.w_est = std::min(cubic.now.w_est + smss, reno::kCwndMax);
 }
 
@@ -62,7 +62,7 @@ void avoid_congestion(Tcb& tcb, Cubic& cubic, const AckSample& sample, const Env
   cubic.used_ms = now_ms;
   const std::uint32_t t_ms = now_ms - cubic.now.epoch_ms;
   const std::uint32_t acked = std::min(sample.acked, tcb.cwnd);
-  grow_w_est(cubic, acked, tcb.cwnd, segment);
+  grow_w_est(cubic, acked, reno::whole_segments(tcb.cwnd, segment), segment);
   if (w_cubic(t_ms, cubic.now.k_ms, cubic.now.w_max, segment) < cubic.now.w_est) {  // 4.3, the Reno-friendly region
     tcb.cwnd = std::max(tcb.cwnd, cubic.now.w_est);
     return;

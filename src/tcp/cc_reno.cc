@@ -29,13 +29,14 @@ void acked(Tcb& tcb, const AckSample& sample) noexcept {
     return;
   }
   if (sample.flight + segment < tcb.cwnd) return;
-  // RFC 3465 2.1: a segment for cwnd bytes, in however many ACKs they come. They are counted where SND.UNA and
+  const std::uint32_t used = whole_segments(tcb.cwnd, segment);
+  // RFC 3465 2.1: a segment for a window of bytes, in however many ACKs they come. They are counted where SND.UNA and
   // what has counted ahead of it pass multiples of a unit worth 16 to 32 bytes: so no remainder need be kept, and none is
   // gained by dividing ACKs.
   const std::uint64_t unit = std::bit_ceil(std::uint64_t{16} * tcb.cwnd / segment);
   const std::uint64_t end = (tcb.snd_una + sample.ahead).value() + (std::uint64_t{1} << 32U);
   const std::uint64_t passed = end / unit - (end - std::min(sample.acked, tcb.cwnd)) / unit;
-  set_cwnd(tcb, tcb.cwnd + (passed * unit * segment + tcb.cwnd / 2) / tcb.cwnd);
+  set_cwnd(tcb, tcb.cwnd + (passed * unit * segment + used / 2) / used);
 }
 
 void loss(Tcb& tcb, std::uint32_t flight) noexcept {

@@ -18,6 +18,12 @@ inline constexpr std::uint32_t kCwndMax = 1U << 30U;  // no window is larger (RF
 // while it is being filled.
 [[nodiscard]] inline bool window_used(const Tcb& tcb, std::uint32_t flight) noexcept { return flight >= tcb.cwnd / 2; }
 
+// What of a window is sent and acknowledged in a round trip, for segments go whole: growth by a segment a round trip counts with
+// this. With all of it a window of four and a half segments would take an eighth longer; at 3 % loss that cost a tenth of the goodput.
+[[nodiscard]] inline std::uint32_t whole_segments(std::uint32_t cwnd, std::uint32_t smss) noexcept {
+  return cwnd < smss ? smss : cwnd - cwnd % smss;
+}
+
 // RFC 3465's L, in segments: how much of what one ACK acknowledges opens the window in the initial slow start. As RFC 9406 4.2, for
 // receivers that merge arrivals (GRO) acknowledge ten segments or forty at once: with 2 the window of such a path would hardly grow.
 inline constexpr std::uint32_t kInitialL = 8;

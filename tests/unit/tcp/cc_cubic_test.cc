@@ -108,6 +108,21 @@ TEST(Cubic, RenoFriendlyRegionOnAShortPath) {
 }
 
 // 4.7: the window did not get back to 100, so it aims at 0.85 * 80 only; K = ((68 - 56) / 0.4)^(1/3) = 3.107 s.
+// 4.3 where segments are whole: of 5.6 five are acknowledged a round trip, and 17/9 of five bring one, before W_est
+// has reached what the window was (8).
+TEST(Cubic, RenoFriendlyRegionOfAWindowWithAPartOfASegment) {
+  Flow f(1);
+  f.avoiding(8000).lose();
+  ASSERT_EQ(f.tcb.cwnd, 5600U);
+  int segments = 0;
+  while (f.tcb.cwnd < 6000 && segments < 100) {
+    f.now = f.now + Duration::microseconds(200);
+    f.ack(1000, 5000);
+    ++segments;
+  }
+  EXPECT_NEAR(segments, 5 * 17 / 9.0, 1);
+}
+
 TEST(Cubic, FastConvergence) {
   Flow f(100);
   f.avoiding(100'000).lose();

@@ -99,6 +99,20 @@ TEST(SlowStart, OneSegmentAnAckAfterATimeout) {
   EXPECT_EQ(s.tcb.cwnd, 2000U);
 }
 
+// Of four and a half segments four are sent and acknowledged a round trip.
+TEST(CongestionAvoidance, AWindowWithAPartOfASegmentGrowsByAWholeOneARoundTrip) {
+  Tcb tcb;
+  tcb.mss = 1000;
+  tcb.cwnd = tcb.ssthresh = 4500;
+  for (int round_trip = 0; round_trip < 10; ++round_trip) {
+    for (std::uint32_t left = tcb.cwnd / 1000; left != 0; --left) {
+      tcb.snd_una += 1000;
+      acked(tcb, 1000, tcb.cwnd / 1000 * 1000);
+    }
+  }
+  EXPECT_NEAR(tcb.cwnd, 14'000, 300);
+}
+
 TEST(CongestionAvoidance, OneSegmentARoundTrip) {
   Tcb tcb;
   tcb.mss = 1000;
