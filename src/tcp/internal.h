@@ -5,14 +5,12 @@
 
 #include <cstdint>
 
+#include "tcp/state.h"
 #include "tcp/tcp.h"
 
 namespace sluice::tcp {
 
-// --- state.cc ---
-// The only writer of tcb.state: checks the arrow against RFC 9293 figure 5 with its notes, resets,
-// aborts and timeouts, and keeps the census and RFC 4022's connection counters in env.counters.
-void enter(Tcb& tcb, State state, Env& env) noexcept;
+// --- state.cc; enter() is in state.h ---
 // Ends the connection: every timer off, error noted (a soft one of ICMP in place of a time-out), CLOSED,
 // kEventClosed unless the application let go.
 void finish(Tcb& tcb, Errc error, Env& env) noexcept;

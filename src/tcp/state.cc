@@ -1,70 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <array>
-#include <cstdint>
-
-#include "base/check.h"
 #include "tcp/internal.h"
 
 namespace sluice::tcp {
-
-namespace {
-
-constexpr unsigned bit(State state) noexcept { return 1U << static_cast<unsigned>(state); }
-
-// RFC 9293 figure 5 with its notes: for each state the states that an arrow leads to. CLOSED is reached
-// from everywhere by reset, abort or timeout. LISTEN is no state of a Tcb: a passive open enters SYN_RCVD
-// from CLOSED, and what figure 5 returns to LISTEN goes to CLOSED.
-constexpr unsigned successors(State from) noexcept {
-  switch (from) {
-    case State::kClosed: return bit(State::kSynSent) | bit(State::kSynRcvd);
-    case State::kListen: return 0;
-    case State::kSynSent: return bit(State::kSynRcvd) | bit(State::kEstablished) | bit(State::kClosed);
-    case State::kSynRcvd: return bit(State::kEstablished) | bit(State::kFinWait1) | bit(State::kClosed);
-    case State::kEstablished: return bit(State::kFinWait1) | bit(State::kCloseWait) | bit(State::kClosed);
-    case State::kFinWait1:  // note 2: TIME_WAIT at once when the FIN acknowledges ours
-      return bit(State::kFinWait2) | bit(State::kClosing) | bit(State::kTimeWait) | bit(State::kClosed);
-    case State::kFinWait2: return bit(State::kTimeWait) | bit(State::kClosed);
-    case State::kCloseWait: return bit(State::kLastAck) | bit(State::kClosed);
-    case State::kClosing: return bit(State::kTimeWait) | bit(State::kClosed);
-    case State::kLastAck:
-    case State::kTimeWait: return bit(State::kClosed);
-  }
-  return 0;
-}
-
-constexpr auto kSuccessors = [] {
-  std::array<std::uint16_t, kStates> table{};
-  for (std::size_t i = 0; i < kStates; ++i) {
-    table[i] = static_cast<std::uint16_t>(successors(static_cast<State>(i)));
-  }
-  return table;
-}();
-
-// RFC 4022 tcpCurrEstab
-constexpr bool counts_as_established(State state) noexcept {
-  return state == State::kEstablished || state == State::kCloseWait;
-}
-
-void count_transition(Counters& counters, State from, State to) noexcept {
-  if (from != State::kClosed) --counters.states[static_cast<std::size_t>(from)];
-  if (to != State::kClosed) ++counters.states[static_cast<std::size_t>(to)];
-  TcpStats& mib = counters.mib;
-  if (from == State::kClosed) ++(to == State::kSynSent ? mib.ActiveOpens : mib.PassiveOpens);
-  if (to == State::kClosed) {
-    if (from == State::kSynSent || from == State::kSynRcvd) ++mib.AttemptFails;
-    if (counts_as_established(from)) ++mib.EstabResets;
-  }
-  if (counts_as_established(to)) ++mib.CurrEstab;
-  if (counts_as_established(from)) --mib.CurrEstab;
-}
-
-}  // namespace
-
-void enter(Tcb& tcb, State state, Env& env) noexcept {
-  CHECK((kSuccessors[static_cast<std::size_t>(tcb.state)] & bit(state)) != 0);
-  count_transition(env.counters, tcb.state, state);
-  tcb.state = state;
-}
 
 void finish(Tcb& tcb, Errc error, Env& env) noexcept {
   tcb.t_rexmt = tcb.t_delack = tcb.t_long = Tick{};

@@ -33,6 +33,18 @@ CsumSum sum_lanes(std::uint8_t* to, const std::uint8_t* p, std::size_t n) noexce
     p += 2 * kLaneBytes;
     n -= 2 * kLaneBytes;
   }
+  if (n >= kLaneBytes) {
+    Lanes a;
+    std::memcpy(&a, p, sizeof(a));
+    if constexpr (kCopy) {
+      std::memcpy(to, &a, sizeof(a));
+      to += kLaneBytes;
+    }
+    low += a & 0xffffffffU;
+    high += a >> 32U;
+    p += kLaneBytes;
+    n -= kLaneBytes;
+  }
   const Lanes all = (low + high) + (low2 + high2);
   return all[0] + all[1] + all[2] + all[3] + sum_short<kCopy>(to, p, n);
 }
