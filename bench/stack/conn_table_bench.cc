@@ -27,7 +27,10 @@ struct alignas(64) Record {
 struct Records {
   Record* all;
 
-  [[nodiscard]] std::uint64_t hash_of(Handle handle) const noexcept { return all[handle.index()].hash; }
+  [[nodiscard]] std::array<std::uint64_t, 4> hashes_of(const std::array<Handle, 4>& handles) const noexcept {
+    const auto hash_of = [this](Handle handle) { return all[handle.index()].hash; };
+    return {hash_of(handles[0]), hash_of(handles[1]), hash_of(handles[2]), hash_of(handles[3])};
+  }
   void prefetch(Handle handle) const noexcept { _mm_prefetch(&all[handle.index()], _MM_HINT_T0); }
 };
 

@@ -43,6 +43,10 @@ struct SipState {
   explicit constexpr SipState(SipKey key) noexcept
       : v0(mixed(key.k0, 0x736f6d6570736575)), v1(mixed(key.k1, 0x646f72616e646f6d)),
         v2(mixed(key.k0, 0x6c7967656e657261)), v3(mixed(key.k1, 0x7465646279746573)) {}
+  // Each lane goes on from where `one` is.
+  template <typename One>
+  explicit constexpr SipState(const SipState<One>& one) noexcept
+      : v0(Word{} + one.v0), v1(Word{} + one.v1), v2(Word{} + one.v2), v3(Word{} + one.v3) {}
   constexpr void round() noexcept {
     v0 += v1; v1 = rotl<13>(v1); v1 ^= v0; v0 = rotl<32>(v0);
     v2 += v3; v3 = rotl<16>(v3); v3 ^= v2;
@@ -61,6 +65,9 @@ template <int C, int D, typename Word = std::uint64_t>
 class SipHasher {
  public:
   explicit constexpr SipHasher(SipKey key) noexcept : s_(key) {}
+  // Of several messages that begin as `begun` does.
+  template <typename One>
+  explicit constexpr SipHasher(const SipHasher<C, D, One>& begun) noexcept : s_(begun.s_), words_(begun.words_) {}
   constexpr void add(Word m) noexcept {
     s_.v3 ^= m;
     for (int i = 0; i < C; ++i) s_.round();
@@ -79,6 +86,8 @@ class SipHasher {
   }
 
  private:
+  template <int, int, typename>
+  friend class SipHasher;
   detail::SipState<Word> s_;
   std::uint64_t words_ = 0;
 };

@@ -26,10 +26,12 @@ struct Tick {
     return {static_cast<std::uint32_t>(static_cast<std::uint64_t>(t.ns) / kTickNs)};
   }
   // The first tick that does not begin before `t`: for deadlines, never early. Never 0.
-  [[nodiscard]] static constexpr Tick ceil(Instant t) noexcept {
-    const auto v = static_cast<std::uint32_t>((static_cast<std::uint64_t>(t.ns) + (kTickNs - 1)) / kTickNs);
-    return {v == 0 ? 1U : v};
+  [[nodiscard]] static constexpr Tick ceil(Instant t) noexcept { return not_zero(ceil_value(t)); }
+  // The same as a number to count on from, which may be 0.
+  [[nodiscard]] static constexpr std::uint32_t ceil_value(Instant t) noexcept {
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(t.ns) + (kTickNs - 1)) / kTickNs);
   }
+  [[nodiscard]] static constexpr Tick not_zero(std::uint32_t value) noexcept { return {value == 0 ? 1U : value}; }
   // Ticks from `now` to this one; 0 if it has passed.
   [[nodiscard]] constexpr std::uint32_t until(Tick now) const noexcept { return before(now) ? 0 : value - now.value; }
 };

@@ -12,6 +12,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -75,16 +76,21 @@ class ConnTableCore {
     for (; hits != 0; hits &= hits - 1) prefetch(Handle{bucket.handles[std::countr_zero(hits)]});
   }
 
+  // Where a handle is; until the next insert() or erase().
+  struct Found {
+    Handle handle;                  // kNoHandle: there is none
+    std::uint32_t* place = nullptr;
+  };
   // The first handle under `hash` for which match(Handle) is true, or kNoHandle.
   template <typename Match>
-  [[nodiscard]] Handle find(std::uint64_t hash, Match&& match) const noexcept {
+  [[nodiscard]] Found find_place(std::uint64_t hash, Match&& match) noexcept {
     const std::uint8_t tag = tag_of(hash);
-    Handle found;
-    chain_any(buckets_[bucket_of(hash)], [&](const auto& line) {
+    Found found;
+    chain_any(buckets_[bucket_of(hash)], [&](auto& line) {
       for (std::uint32_t hits = line.matches(tag); hits != 0; hits &= hits - 1) {
-        const Handle candidate{line.handles[std::countr_zero(hits)]};
-        if (match(candidate)) {
-          found = candidate;
+        std::uint32_t& place = line.handles[std::countr_zero(hits)];
+        if (match(Handle{place})) {
+          found = {Handle{place}, &place};
           return true;
         }
       }
@@ -92,9 +98,18 @@ class ConnTableCore {
     });
     return found;
   }
+  template <typename Match>
+  [[nodiscard]] Handle find(std::uint64_t hash, Match&& match) const noexcept {
+    return const_cast<ConnTableCore*>(this)->find_place(hash, std::forward<Match>(match)).handle;  // which changes nothing
+  }
 
   // Puts `fresh` in the place of `old`, which is under the same hash. False when it is not there.
   bool replace(std::uint64_t hash, Handle old, Handle fresh) noexcept;
+  // The same for who has just found it.
+  void replace(const Found& old, Handle fresh) noexcept {
+    DCHECK(fresh.valid() && *old.place == old.handle.value);
+    *old.place = fresh.value;
+  }
   // False when it is not there.
   bool erase(std::uint64_t hash, Handle handle) noexcept;
 
@@ -204,8 +219,9 @@ class ConnTableCore {
 };
 
 // Records, copied into the table, reaches the shard's slabs:
-//   std::uint64_t hash_of(Handle) const   the hash under which it was inserted
-//   void prefetch(Handle) const           asks for what hash_of() reads
+//   std::array<std::uint64_t, 4> hashes_of(std::array<Handle, 4>) const
+//                                         the hashes under which they were inserted
+//   void prefetch(Handle) const           asks for what hashes_of() reads
 template <typename Records>
 class ConnTable : public ConnTableCore {
  public:
@@ -219,7 +235,7 @@ class ConnTable : public ConnTableCore {
   }
 
   // Adds an entry; the caller knows that it is not there yet, and its record answers
-  // hash_of() already. Splits one bucket where the table is due to grow. False, and counted, when the table is full.
+  // hashes_of() already. Splits one bucket where the table is due to grow. False, and counted, when the table is full.
   bool insert(std::uint64_t hash, Handle handle) noexcept {
     DCHECK(handle.valid());
     if (!put(buckets_[bucket_of(hash)], tag_of(hash), handle)) [[unlikely]] {
@@ -256,12 +272,22 @@ void ConnTable<Records>::split() noexcept {
   if (!can_split(first)) [[unlikely]] return;
   Bucket& fresh = buckets_[count_];
   chain_any(first, [&](auto& line) {
-    for (std::uint32_t used = line.used(); used != 0; used &= used - 1) {
-      const int i = std::countr_zero(used);
-      const Handle handle{line.handles[i]};
-      if ((records_.hash_of(handle) & low_) == 0) continue;
-      put(fresh, line.tags[i], handle);
-      line.tags[i] = 0;
+    for (std::uint32_t used = line.used(); used != 0;) {
+      // Four at a time; where fewer are left the last one stands in for the rest.
+      std::array<int, 4> at{};
+      std::array<Handle, 4> handles;
+      int n = 0;
+      for (int i = 0; i < 4; ++i) {
+        if (used != 0) at[static_cast<std::size_t>(n++)] = std::countr_zero(used);
+        used &= used - 1;
+        handles[static_cast<std::size_t>(i)] = Handle{line.handles[at[static_cast<std::size_t>(n - 1)]]};
+      }
+      const std::array<std::uint64_t, 4> hashes = records_.hashes_of(handles);
+      for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+        if ((hashes[i] & low_) == 0) continue;
+        put(fresh, line.tags[at[i]], handles[i]);
+        line.tags[at[i]] = 0;
+      }
     }
     return false;
   });

@@ -31,29 +31,30 @@ wire::TcpOptions options_of(const tcp::OutSegment& segment) noexcept {
   return options;
 }
 
-[[gnu::noinline]] std::size_t write_other_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
-  return wire::write_tcp_options(out, options_of(segment));
-}
-
 struct Written {
   std::size_t len;     // bytes, a multiple of 4
   wire::CsumSum sum;
 };
 
-Written write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
-  if (segment.options == 0) return {0, 0};
-  if (segment.options == tcp::kOptTimestamps) [[likely]] {
-    return {wire::kTcpTimestampsPadded, wire::write_timestamps(out, segment.tsval, segment.tsecr)};
-  }
+// Not timestamps alone, and not none: a SYN|ACK's, or with blocks.
+[[gnu::noinline]] Written write_rare_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
   std::size_t len = 0;
   if ((segment.options & tcp::kOptMss) != 0 && (segment.options & (tcp::kOptSack | tcp::kOptFastOpen)) == 0) {
     const auto has = [&](unsigned option) { return (segment.options & option) != 0; };
     len = wire::write_syn_options(out, {true, has(tcp::kOptTimestamps), has(tcp::kOptSackPermitted), has(tcp::kOptWscale), segment.mss,
                                         segment.wscale, segment.tsval, segment.tsecr});
   } else {
-    len = write_other_options(out, segment);
+    len = wire::write_tcp_options(out, options_of(segment));
   }
   return {len, wire::sum_words(out, len)};
+}
+
+[[gnu::always_inline]] inline Written write_options(std::uint8_t* out, const tcp::OutSegment& segment) noexcept {
+  if (segment.options == 0) return {0, 0};
+  if (segment.options == tcp::kOptTimestamps) [[likely]] {
+    return {wire::kTcpTimestampsPadded, wire::write_timestamps(out, segment.tsval, segment.tsecr)};
+  }
+  return write_rare_options(out, segment);
 }
 
 // RFC 6437: the same for all packets of a flow, different between flows.

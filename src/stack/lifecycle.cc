@@ -58,17 +58,11 @@ void Stack::suspect_next_hop(const tcp::FlowId& flow) noexcept {
 }
 
 void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept {
-  // abort() by the application left its RST in the outbox of a connection already CLOSED.
-  if (tcb.state != State::kClosed) [[likely]] {
-    do {
-      if ((tcb.flags & tcp::kMtuProbe) != 0) [[unlikely]] probe_mtu(tcb);
-      tcb.flags &= ~tcp::kMoreOutput;
-      tcp::output(tcb, env_);
-      flush_outbox(tcb);
-    } while ((tcb.flags & tcp::kMoreOutput) != 0);
-  } else {
-    flush_outbox(tcb);
-  }
+  do {
+    if ((tcb.flags & tcp::kMtuProbe) != 0 && tcb.state != State::kClosed) [[unlikely]] probe_mtu(tcb);
+    tcp::output(tcb, env_);
+    flush_outbox(tcb);  // abort() by the application left its RST in the outbox of a connection already CLOSED
+  } while ((tcb.flags & tcp::kMoreOutput) != 0 && tcb.state != State::kClosed);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);
   const auto where = [&] { return known != nullptr ? *known : hash(tcb.flow); };
   if (tcb.state == State::kClosed) return remove_tcb(handle, tcb, where());
@@ -88,8 +82,10 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   const Handle fresh = Handle::make(Kind::kTimeWait, index);
   tcp::TimeWait& record = slabs_.time_waits[index];
   tcp::time_wait(record, tcb);
-  record.service = static_cast<std::uint8_t>(params_[tcb.params].service);
-  record.ip = params_[tcb.params].ip;
+  tcp::Params& params = params_[tcb.params];
+  record.service = static_cast<std::uint8_t>(params.service);
+  record.ip = params.ip;
+  if (--params.refs == 0) [[unlikely]] params_.give(tcb.params);
   table_.replace(hash, handle, fresh);
   wheel_.cancel(tcb.timer, tcb.armed);
   DCHECK(tcb.t_long.armed());
@@ -97,7 +93,6 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
   // Its queues are empty and it has no side block, or it could not be a record.
   if (tcb.congestion != tcp::kNoCongestionState || tcb.sends != kNoIndex) [[unlikely]] tcp::release(tcb, env_);
-  unref_params(tcb.params);
   tcb.generation = 0;
   slabs_.tcbs.give(handle.index());
   wheel_.arm(fresh, record.timer, record.deadline, deadline);

@@ -74,9 +74,12 @@ class Neighbours {
   [[nodiscard]] const wire::MacAddress* known(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
     // Nearly always the same gateway: its place is looked at first, and says itself whether it is still that.
     Entry* entry = last_known_;
-    if (entry->interface != interface || entry->ip != ip) entry = find(interface, ip);
-    if (entry == nullptr || !is_sure(*entry, now)) [[unlikely]] return nullptr;
-    last_known_ = entry;
+    if (entry->interface != interface || entry->ip != ip) {
+      entry = find(interface, ip);
+      if (entry == nullptr) [[unlikely]] return nullptr;
+      last_known_ = entry;
+    }
+    if (!is_sure(*entry, now)) [[unlikely]] return nullptr;
     entry->used = now;
     return &entry->mac;
   }

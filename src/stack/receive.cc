@@ -29,9 +29,14 @@ void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant
       parse(together, interface, last);
       hash_arrivals(together);
     }
+    Syns syns;
     for (std::size_t i = 0; i < n; ++i) {
-      if (arrivals_[i].is_tcp) table_.prefetch_record(arrivals_[i].hash);
+      Arrival& arrival = arrivals_[i];
+      if (!arrival.is_tcp) continue;
+      table_.prefetch_record(arrival.hash);
+      if ((arrival.packet.flags & (wire::kSyn | wire::kAck | wire::kRst)) == wire::kSyn) note_syn(arrival, syns);
     }
+    if (syns.count > 1) hash_syns(syns);
     for (std::size_t i = 0; i < n; ++i) {
       Arrival& arrival = arrivals_[i];
       if (arrival.is_tcp) {
@@ -54,30 +59,22 @@ void Stack::receive(std::size_t interface, std::span<Buf* const> frames, Instant
 
 // The checks that need our addresses: RFC 1122 3.2.1.3, RFC 9293 MUST-57 and MUST-63.
 void Stack::parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal& last) noexcept {
-  const InterfaceConfig& in = config_.interfaces[interface];
+  const wire::ParseContext context{config_.interfaces[interface].vlan, config_.interfaces[interface].mac};
   for (Arrival& arrival : arrivals) {
-    wire::Packet& packet = arrival.packet;
+    const wire::Packet& packet = arrival.packet;
     arrival.is_tcp = false;
     arrival.parsed = false;
-    const wire::ParseResult result = wire::parse_frame(*arrival.buf, wire::ParseContext{in.vlan}, packet);
-    if (result != wire::ParseError::kOk) [[unlikely]] {
-      refuse_frame(arrival, interface, result);
-      continue;
-    }
-    if (!packet.l2_group && std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) [[unlikely]] {
-      arrival.verdict = Verdict::kLinkNotForUs;
-      continue;
-    }
-    if (packet.kind != wire::PacketKind::kTcp4 && packet.kind != wire::PacketKind::kTcp6) [[unlikely]] {
-      arrival.parsed = true;
-      continue;
+    bool to_group = false;
+    if (!wire::parse_plain(*arrival.buf, context, arrival.packet)) [[unlikely]] {
+      if (!parse_other(arrival, interface, context)) continue;
+      to_group = packet.l2_group;
     }
     ++counters_.mib.InSegs;
     if (last.address == nullptr || last.address->address != packet.dst) {
       last.index = addresses_.find(packet.dst);
       last.address = last.index != kNoAddress ? &addresses_[last.index] : nullptr;
     }
-    if (last.address == nullptr || last.address->interface != interface || packet.l2_group) [[unlikely]] {
+    if (last.address == nullptr || last.address->interface != interface || to_group) [[unlikely]] {
       arrival.verdict = refuse_destination(packet);
       continue;
     }
@@ -87,6 +84,22 @@ void Stack::parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal&
     arrival.flow.local_addr = last.index;
     arrival.is_tcp = true;
   }
+}
+
+bool Stack::parse_other(Arrival& arrival, std::size_t interface, const wire::ParseContext& context) noexcept {
+  const wire::Packet& packet = arrival.packet;
+  const wire::ParseResult result = wire::parse_frame(*arrival.buf, context, arrival.packet);
+  if (result != wire::ParseError::kOk) [[unlikely]] {
+    refuse_frame(arrival, interface, result);
+    return false;
+  }
+  if (!packet.l2_group && std::memcmp(arrival.buf->data, context.mac.data(), context.mac.size()) != 0) [[unlikely]] {
+    arrival.verdict = Verdict::kLinkNotForUs;
+    return false;
+  }
+  if (packet.kind == wire::PacketKind::kTcp4 || packet.kind == wire::PacketKind::kTcp6) return true;
+  arrival.parsed = true;
+  return false;
 }
 
 Verdict Stack::refuse_destination(const wire::Packet& packet) const noexcept {
@@ -119,6 +132,29 @@ void Stack::hash_arrivals(std::span<Arrival> arrivals) noexcept {
   for (const Arrival& arrival : arrivals) {
     if (arrival.is_tcp) table_.prefetch_bucket(arrival.hash);
   }
+}
+
+// A SYN in IPv4, which will probably be answered by a SYN|ACK of its own. Where cookies answer, or are about to, hashing for
+// it would only be more work for who sends floods.
+void Stack::note_syn(Arrival& arrival, Syns& syns) noexcept {
+  arrival.has_isn = false;
+  const bool cookies = config_.syn_cookies == SynCookies::kAlways || slabs_.half_opens.used() > slabs_.half_opens.capacity() / 2;
+  if (arrival.packet.kind != wire::PacketKind::kTcp4 || cookies) [[unlikely]] return;
+  if (syns.count != 0 && arrival.flow.local_addr != syns.arrivals[0]->flow.local_addr) return;
+  syns.arrivals[syns.count++] = &arrival;
+  if (syns.count == syns.arrivals.size()) hash_syns(syns);
+}
+
+// Four at once, or fewer: a place without one does the first again.
+void Stack::hash_syns(Syns& syns) noexcept {
+  std::array<const tcp::FlowId*, 4> flows{};
+  for (std::size_t i = 0; i < flows.size(); ++i) flows[i] = &syns.arrivals[i < syns.count ? i : 0]->flow;
+  const auto hashes = tcp::isn_hashes_v4(secrets_[flows[0]->local_addr], flows);
+  for (std::size_t i = 0; i < syns.count; ++i) {
+    syns.arrivals[i]->isn = hashes[i];
+    syns.arrivals[i]->has_isn = true;
+  }
+  syns.count = 0;
 }
 
 // What no connection can have: looked at only where none was found.
@@ -163,8 +199,9 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
     Verdict impossible{};
     if (!source_impossible(addresses_, packet, impossible)) learn_next_hop(arrival);
   }
-  const Handle handle =
-      table_.find(arrival.hash, [&](Handle candidate) { return slabs_.flow(candidate) == arrival.flow; });
+  const ConnTableCore::Found found =
+      table_.find_place(arrival.hash, [&](Handle candidate) { return slabs_.flow(candidate) == arrival.flow; });
+  const Handle handle = found.handle;
   Verdict verdict{};
   switch (handle.kind()) {
     case Kind::kTcb: {
@@ -178,7 +215,7 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
       if (verdict == Verdict::kTimeWaitReused) [[unlikely]] stranger(arrival, segment, last_sent, true);
       break;
     }
-    case Kind::kHalfOpen: verdict = half_open_input(arrival, segment, handle); break;
+    case Kind::kHalfOpen: verdict = half_open_input(arrival, segment, found); break;
     case Kind::kTimeWait: verdict = time_wait_input(arrival, segment, handle); break;
     case Kind::kNone: verdict = stranger(arrival, segment, SeqNum(), false); break;
   }
@@ -237,7 +274,8 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   if (index == kNoIndex) return Verdict::kSynCacheFull;
   const Handle handle = Handle::make(Kind::kHalfOpen, index);
   if (!enter_table(slabs_.half_opens, handle, arrival.flow, arrival.hash)) [[unlikely]] return Verdict::kSynCacheFull;
-  SeqNum iss = tcp::initial_sequence(secrets_[arrival.flow.local_addr], arrival.flow, env_.now);
+  const std::uint32_t isn = arrival.has_isn ? arrival.isn : tcp::isn_hash(secrets_[arrival.flow.local_addr], arrival.flow);
+  SeqNum iss = tcp::initial_sequence(isn, env_.now);
   if (reuse) iss = tcp::initial_sequence_above(iss, iss_above);
   if (config_.recorded) [[unlikely]] {
     if (const auto numbers = config_.recorded(arrival.flow, arrival.packet.dst, env_.now)) iss = numbers->iss;
@@ -246,20 +284,21 @@ Verdict Stack::listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16
   tcp::half_open(record, arrival.flow, segment, iss, params_of(listener));
   record.listener = listener_index;
   ++listener.half_open;
-  wheel_.arm(handle, record.timer, record.deadline, Tick::ceil(env_.now + Duration{tcp::kSynAckFirstTicks * kTickNs}));
+  wheel_.arm(handle, record.timer, record.deadline, env_.after_ticks(tcp::kSynAckFirstTicks));
   send_syn_ack(record, grant);
   return verdict;
 }
 
-Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
-  tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
+Verdict Stack::half_open_input(Arrival& arrival, tcp::Segment& segment, const ConnTableCore::Found& found) noexcept {
+  tcp::HalfOpen& record = slabs_.half_opens[found.handle.index()];
   if (tcp::completes_handshake(record, segment, params_of(listeners_[record.listener]))) [[likely]] {
-    return promote(arrival, segment, handle, Verdict::kSynRcvdEstablished, true);
+    return promote(arrival, segment, found, Verdict::kSynRcvdEstablished, true);
   }
-  return other_half_open_input(arrival, segment, handle);
+  return other_half_open_input(arrival, segment, found);
 }
 
-Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept {
+Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, const ConnTableCore::Found& found) noexcept {
+  const Handle handle = found.handle;
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   const tcp::Params& params = params_of(listeners_[record.listener]);
   const std::uint16_t mss = addresses_.mss()[record.flow.local_addr];
@@ -277,7 +316,7 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Ha
       ++counters_.mib.RetransSegs;
       send_syn_ack(record);
       return verdict;
-    case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, handle, verdict, false);
+    case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, found, verdict, false);
     case tcp::HalfOpenAction::kDrop:
       ++counters_.mib.AttemptFails;
       remove_half_open(handle);
@@ -288,7 +327,8 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, Ha
 }
 
 // The acceptable ACK of our SYN|ACK: the record becomes a connection, and the segment its first.
-Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, Verdict verdict, bool plain) noexcept {
+Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, const ConnTableCore::Found& found, Verdict verdict, bool plain) noexcept {
+  const Handle handle = found.handle;
   tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
   const std::uint16_t listener_index = record.listener;
   Listener& listener = listeners_[listener_index];
@@ -296,7 +336,7 @@ Verdict Stack::promote(Arrival& arrival, tcp::Segment& segment, Handle handle, V
   const std::uint32_t index = take_tcb();
   if (index == kNoIndex) [[unlikely]] return Verdict::kConnectionsFull;
   const Handle fresh = Handle::make(Kind::kTcb, index);
-  table_.replace(arrival.hash, handle, fresh);
+  table_.replace(found, fresh);
   begin_passive(fresh, record, listener, ts_offset(record));
   wheel_.cancel(record.timer, record.deadline);
   slabs_.half_opens.give(handle.index());

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,10 +65,13 @@ struct Slabs {
     std::size_t stride;
   };
   std::array<Row, 3> rows{row(tcbs), row(half_opens), row(time_waits)};
+  // And where their timers do.
+  std::array<Row, 3> timers{row(tcbs, offsetof(tcp::Tcb, timer)), row(half_opens, offsetof(tcp::HalfOpen, timer)),
+                            row(time_waits, offsetof(tcp::TimeWait, timer))};
 
   template <typename T>
-  [[nodiscard]] static Row row(Slab<T>& slab) noexcept {
-    return {reinterpret_cast<char*>(&slab[0]), sizeof(T)};
+  [[nodiscard]] static Row row(Slab<T>& slab, std::size_t at = 0) noexcept {
+    return {reinterpret_cast<char*>(&slab[0]) + at, sizeof(T)};
   }
   [[nodiscard]] char* at(Handle handle) const noexcept {
     DCHECK(handle.valid());
@@ -85,8 +89,17 @@ static_assert(offsetof(tcp::Tcb, flow) == 0 && offsetof(tcp::HalfOpen, flow) == 
 struct Records {
   Slabs* slabs;
 
-  [[nodiscard]] std::uint64_t hash_of(Handle handle) const noexcept {
-    return flow_hash(slabs->table_key, slabs->flow(handle));
+  [[nodiscard]] std::array<std::uint64_t, 4> hashes_of(const std::array<Handle, 4>& handles) const noexcept {
+    const std::array flows{&slabs->flow(handles[0]), &slabs->flow(handles[1]), &slabs->flow(handles[2]), &slabs->flow(handles[3])};
+    const auto is_v4 = [](const tcp::FlowId* flow) { return flow_word(*flow, 0) == 0; };
+    std::array<std::uint64_t, 4> hashes;
+    if (std::all_of(flows.begin(), flows.end(), is_v4)) [[likely]] {
+      const SipLanes lanes = flow_hash_v4(slabs->table_key, flows);
+      std::memcpy(hashes.data(), &lanes, sizeof(hashes));
+    } else {
+      for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = flow_hash(slabs->table_key, *flows[i]);
+    }
+    return hashes;
   }
   // Always in line: see ConnTableCore::prefetch_bucket().
   [[gnu::always_inline]] inline void prefetch(Handle handle) const noexcept {
@@ -100,19 +113,16 @@ struct Records {
     }
   }
   [[nodiscard]] TimerNode& node(Handle handle) const noexcept {
-    return *reinterpret_cast<TimerNode*>(slabs->at(handle) + kTimer[static_cast<std::size_t>(handle.kind())]);
+    const Slabs::Row& row = slabs->timers[static_cast<std::size_t>(handle.kind())];
+    return *reinterpret_cast<TimerNode*>(row.first + handle.index() * row.stride);
   }
   // Behind the links in each.
   [[nodiscard]] Tick& deadline(Handle handle) const noexcept {
     return *reinterpret_cast<Tick*>(reinterpret_cast<char*>(&node(handle)) + sizeof(TimerNode));
   }
-
- private:
-  static constexpr std::array<std::size_t, 3> kTimer{offsetof(tcp::Tcb, timer), offsetof(tcp::HalfOpen, timer),
-                                                     offsetof(tcp::TimeWait, timer)};
-  static_assert(offsetof(tcp::Tcb, armed) == kTimer[0] + sizeof(TimerNode));
-  static_assert(offsetof(tcp::HalfOpen, deadline) == kTimer[1] + sizeof(TimerNode));
-  static_assert(offsetof(tcp::TimeWait, deadline) == kTimer[2] + sizeof(TimerNode));
 };
+static_assert(offsetof(tcp::Tcb, armed) == offsetof(tcp::Tcb, timer) + sizeof(TimerNode));
+static_assert(offsetof(tcp::HalfOpen, deadline) == offsetof(tcp::HalfOpen, timer) + sizeof(TimerNode));
+static_assert(offsetof(tcp::TimeWait, deadline) == offsetof(tcp::TimeWait, timer) + sizeof(TimerNode));
 
 }  // namespace sluice::stack

@@ -216,6 +216,8 @@ class Stack {
     tcp::Verdict verdict;
     bool is_tcp;   // goes on to the table
     bool parsed;   // verdict still open
+    bool has_isn;  // of a SYN: `isn` is known already
+    std::uint32_t isn;  // tcp::isn_hash()
   };
 
   friend struct StackCounterTable;
@@ -240,24 +242,35 @@ class Stack {
     std::uint16_t index = kNoAddress;
   };
   void parse(std::span<Arrival> arrivals, std::size_t interface, LastLocal& last) noexcept;
+  // A frame that parse_plain() left alone. True: TCP; else it has its verdict, or is something else (`parsed`).
+  [[nodiscard, gnu::noinline]] bool parse_other(Arrival& arrival, std::size_t interface, const wire::ParseContext& context) noexcept;
   [[nodiscard, gnu::noinline]] tcp::Verdict refuse_destination(const wire::Packet& packet) const noexcept;
   [[gnu::noinline]] void refuse_frame(Arrival& arrival, std::size_t interface, wire::ParseResult reason) noexcept;
   void hash_arrivals(std::span<Arrival> arrivals) noexcept;
+  // SYNs of a burst whose ISNs are made together.
+  struct Syns {
+    std::array<Arrival*, 4> arrivals;
+    std::size_t count = 0;
+  };
+  void note_syn(Arrival& arrival, Syns& syns) noexcept;
+  void hash_syns(Syns& syns) noexcept;
   tcp::Verdict tcp_input(Arrival& arrival) noexcept;
   tcp::Verdict stranger(Arrival& arrival, tcp::Segment& segment, SeqNum iss_above, bool reuse) noexcept;
   tcp::Verdict listen_input(Arrival& arrival, tcp::Segment& segment, std::uint16_t listener, SeqNum iss_above,
                             bool reuse) noexcept;
-  tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
-  [[gnu::noinline]] tcp::Verdict other_half_open_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
+  tcp::Verdict half_open_input(Arrival& arrival, tcp::Segment& segment, const ConnTableCore::Found& found) noexcept;
+  [[gnu::noinline]] tcp::Verdict other_half_open_input(Arrival& arrival, tcp::Segment& segment,
+                                                       const ConnTableCore::Found& found) noexcept;
   // `plain`: completes_handshake() was true.
-  tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, Handle handle, tcp::Verdict verdict, bool plain) noexcept;
+  tcp::Verdict promote(Arrival& arrival, tcp::Segment& segment, const ConnTableCore::Found& found, tcp::Verdict verdict,
+                       bool plain) noexcept;
   // The connection in slot `handle`, already in the table, becomes what the record says (SYN_RCVD).
   void begin_passive(Handle handle, const tcp::HalfOpen& record, const Listener& listener, std::uint32_t ts_offset) noexcept;
   // The same, and goes on with the segment that completed its handshake.
   void open_passive(Handle handle, tcp::Segment& segment, const tcp::HalfOpen& record, std::uint32_t ts_offset) noexcept;
   // The connection just begun gets the segment that began it.
   void go_on(Handle handle, tcp::Segment& segment, std::uint16_t listener) noexcept;
-  tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
+  [[gnu::noinline]] tcp::Verdict time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle handle) noexcept;
   // `ip`: of whose segment the answer is.
   tcp::Verdict reset(const Arrival& arrival, const tcp::OutSegment& answer, tcp::Verdict verdict, tcp::IpFields ip) noexcept;
   // The reset that CLOSED answers with; `segment` is none.

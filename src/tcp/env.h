@@ -92,9 +92,14 @@ struct Env {
   std::uint32_t us = static_cast<std::uint32_t>(now.us());
   std::uint32_t ms = static_cast<std::uint32_t>(now.ms());
 
+  std::uint32_t next_tick = Tick::ceil_value(now);
+
+  // A deadline so many whole ticks from now.
+  [[nodiscard]] Tick after_ticks(std::uint32_t ticks) const noexcept { return Tick::not_zero(next_tick + ticks); }
   void set_now(Instant instant) noexcept {
     now = instant;
     tick = Tick::floor(instant);
+    next_tick = Tick::ceil_value(instant);
     us = static_cast<std::uint32_t>(instant.us());
     ms = static_cast<std::uint32_t>(instant.ms());
   }

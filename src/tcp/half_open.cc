@@ -89,15 +89,17 @@ void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum 
   const wire::TcpOptions& options = *syn.options;
   record.flow = flow;
   const bool ecn = wants_ecn(params) && offers_ecn(syn);
-  record.flags = static_cast<std::uint8_t>(negotiated(options) | (ecn ? kEcnOk : 0U)) & 0xfU;
+  const std::uint32_t agreed = negotiated(options) | (ecn ? kEcnOk : 0U);
+  const std::uint8_t our_shift = options.has_wscale ? window_shift(params.rcvbuf) : std::uint8_t{0};
+  record.retries = 0;
+  record.rcv_wscale = our_shift & 0xfU;
+  record.flags = agreed & 0xfU;
   record.snd_wscale = peer_shift(options) & 0xfU;
-  record.rcv_wscale = (record.flags & kWscaleOk) != 0 ? window_shift(params.rcvbuf) & 0xfU : 0U;
   record.iss = iss;
   record.irs = syn.seq;
   record.ts_recent = options.has_ts ? options.tsval : 0;
   record.peer_mss = options.has_mss ? options.mss : std::uint16_t{0};
   record.peer_wnd = syn.wnd;
-  record.retries = 0;
   record.challenge_ms = 0;
 }
 
@@ -140,8 +142,8 @@ HalfOpenResult on_segment_half_open(HalfOpen& record, const Segment& segment, co
 bool completes_handshake(const HalfOpen& record, const Segment& segment, const Params& params) noexcept {
   if ((segment.flags & (kAck | kRst | kSyn)) != kAck) return false;
   if (segment.seq != record.irs + 1 || segment.ack != record.iss + 1) return false;
-  // What begins at RCV.NXT is acceptable in any window but a shut one.
-  if (segment.seg_len() != 0 && syn_window(params.rcvbuf, record.rcv_wscale) == 0) return false;
+  // What begins at RCV.NXT is acceptable in any window but a shut one, as syn_window() would make it of so little.
+  if (params.rcvbuf >> record.rcv_wscale == 0 && segment.seg_len() != 0) [[unlikely]] return false;
   const wire::TcpOptions& options = *segment.options;
   return (record.flags & kTsOk) == 0 || !options.has_ts || !before(options.tsval, record.ts_recent);
 }

@@ -34,10 +34,25 @@ std::uint64_t hash_flow(const SipHasher<2, 4>& begun, const FlowId& flow) noexce
 LocalSecrets::LocalSecrets(const Secrets& secrets, const IpAddress& local) noexcept
     : isn(hasher_of(secrets.isn, local)), timestamps(hasher_of(secrets.timestamps, local)) {}
 
+std::uint32_t isn_hash(const LocalSecrets& secrets, const FlowId& flow) noexcept {
+  return static_cast<std::uint32_t>(hash_flow(secrets.isn, flow));
+}
+
+std::array<std::uint32_t, 4> isn_hashes_v4(const LocalSecrets& secrets, const std::array<const FlowId*, 4>& flows) noexcept {
+  SipHasher<2, 4, SipLanes> hasher(secrets.isn);
+  const auto ports = [](const FlowId& flow) { return std::uint64_t{flow.local_port} << 16U | flow.remote_port; };
+  const auto address = [](const FlowId& flow) { return word_of(flow.remote, 1); };
+  hasher.add(SipLanes{address(*flows[0]), address(*flows[1]), address(*flows[2]), address(*flows[3])});
+  hasher.add(SipLanes{ports(*flows[0]), ports(*flows[1]), ports(*flows[2]), ports(*flows[3])});
+  const SipLanes hashes = hasher.finish();
+  return {static_cast<std::uint32_t>(hashes[0]), static_cast<std::uint32_t>(hashes[1]), static_cast<std::uint32_t>(hashes[2]),
+          static_cast<std::uint32_t>(hashes[3])};
+}
+
 // RFC 6528 3: M, a 4 us clock, plus F of the four-tuple and the secret
-SeqNum initial_sequence(const LocalSecrets& secrets, const FlowId& flow, Instant now) noexcept {
+SeqNum initial_sequence(std::uint32_t hash, Instant now) noexcept {
   const auto m = static_cast<std::uint32_t>(now.us() / 4);
-  return SeqNum(static_cast<std::uint32_t>(hash_flow(secrets.isn, flow)) + m);
+  return SeqNum(hash + m);
 }
 
 SeqNum initial_sequence_above(SeqNum iss, SeqNum last) noexcept {

@@ -5,6 +5,7 @@
 // Everything here runs on the shard's thread and never blocks or allocates.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,8 +42,15 @@ Verdict on_segment_closed(const Segment& segment, OutSegment& answer) noexcept;
 // half_open(); kListenReset: send the answer of on_segment_closed(); else drop.
 Verdict on_segment_listen(const Segment& segment) noexcept;
 
-// ISS of RFC 6528 for this flow at `now`; `secrets` are those of the flow's own address.
-SeqNum initial_sequence(const LocalSecrets& secrets, const FlowId& flow, Instant now) noexcept;
+// F of RFC 6528 for this flow; `secrets` are those of the flow's own address.
+[[nodiscard]] std::uint32_t isn_hash(const LocalSecrets& secrets, const FlowId& flow) noexcept;
+// The same of four IPv4 flows of one of our addresses at once.
+[[nodiscard]] std::array<std::uint32_t, 4> isn_hashes_v4(const LocalSecrets& secrets, const std::array<const FlowId*, 4>& flows) noexcept;
+// ISS of RFC 6528 at `now`; `hash` is the flow's isn_hash().
+[[nodiscard]] SeqNum initial_sequence(std::uint32_t hash, Instant now) noexcept;
+[[nodiscard]] inline SeqNum initial_sequence(const LocalSecrets& secrets, const FlowId& flow, Instant now) noexcept {
+  return initial_sequence(isn_hash(secrets, flow), now);
+}
 // The same `iss`, or one above `last`, the last number of the flow's connection before this one.
 [[nodiscard]] SeqNum initial_sequence_above(SeqNum iss, SeqNum last) noexcept;
 // What is added to the millisecond clock for TSval: constant for a flow, unknown to others.

@@ -54,10 +54,11 @@ class FrameTemplate {
 
  private:
   [[gnu::always_inline]] inline CsumSum finish_v4(std::uint8_t* ip, const IpAddress& dst, const Fields& fields) const noexcept {
-    const std::uint32_t length = std::uint32_t{fields.tos} << 16U | static_cast<std::uint16_t>(fields.payload_len + kIpv4Header);
-    const std::uint32_t w0 = __builtin_bswap32(0x45000000U | length);
-    const std::uint32_t w1 = __builtin_bswap32(std::uint32_t{fields.ip_id} << 16U | 0x4000U);  // DF
-    std::uint32_t w2 = __builtin_bswap32(std::uint32_t{fields.ttl} << 24U | std::uint32_t{kProtoTcp} << 16U);
+    // In memory order from the start: only numbers of two bytes are to be turned round.
+    const std::uint32_t total = __builtin_bswap16(static_cast<std::uint16_t>(fields.payload_len + kIpv4Header));
+    const std::uint32_t w0 = total << 16U | std::uint32_t{fields.tos} << 8U | 0x45U;
+    const std::uint32_t w1 = 0x40U << 16U | std::uint32_t{__builtin_bswap16(fields.ip_id)};  // DF
+    std::uint32_t w2 = std::uint32_t{kProtoTcp} << 8U | fields.ttl;
     const auto w4 = load_native<std::uint32_t>(dst.bytes.data() + 12);
     const CsumSum addresses = src_sum_ + w4;
     if (ip_checksum_) w2 |= std::uint32_t{static_cast<std::uint16_t>(~fold(addresses + w0 + w1 + w2))} << 16U;

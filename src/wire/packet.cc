@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "wire/packet.h"
 
+#include <cstring>
+
 #include "wire/arp.h"
 #include "wire/checksum.h"
 #include "wire/ethernet.h"
@@ -200,19 +202,40 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
   return eth.tagged() ? (eth.tci() & 0xfffU) == vlan : vlan == 0;
 }
 
-// What nearly every frame is: TCP in IPv4, with neither tag nor IP options nor fragments. True only when each check of
-// the long way would pass, and then `out` holds what that would have put there.
-[[gnu::always_inline]] inline bool parse_plain(const Buf& buf, std::uint16_t vlan, Packet& out) noexcept {
+}  // namespace
+
+[[gnu::noinline]] ParseResult parse_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
+  const Bytes frame(buf.data, buf.len);
+  const auto eth = EthernetView::parse(frame);
+  if (!eth) [[unlikely]] return ParseError::kEthTooShort;
+  if (!vlan_is_ours(*eth, buf, context.vlan)) [[unlikely]] return ParseError::kVlanForeign;
+  if (eth->src_is_group()) [[unlikely]] return ParseError::kEthSourceGroup;
+  out.l2_src = eth->src();
+  out.l2_group = eth->dst_is_group();
+  const Bytes l3 = frame.subspan(eth->header_len());
+  switch (eth->ether_type()) {
+    case kEtherTypeIpv4: return parse_ipv4(l3, buf.flags, out);
+    case kEtherTypeIpv6: return parse_ipv6(l3, buf.flags, out);
+    case kEtherTypeArp: return parse_arp(l3, out);
+    case kEtherTypeVlan: return ParseError::kVlanForeign;  // a second tag
+    default: return ParseError::kEtherTypeUnknown;
+  }
+}
+
+bool parse_plain(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
   constexpr std::size_t kIp = kEthHeader;
   constexpr std::size_t kTcp = kIp + kIpv4Header;
   constexpr std::uint32_t kTypeVersion = 0x00450008;  // in memory order: EtherType, version and header length
-  constexpr std::uint16_t kFragmentBits = 0xff3f;     // in memory order: all but DF and the reserved bit
+  // Of the four bytes with fragment, TTL and protocol: neither a fragment, whatever DF and the reserved bit say, nor but TCP.
+  constexpr std::uint32_t kFragmentProtocolMask = 0xff00ff3f;
+  constexpr std::uint32_t kWholeTcp = std::uint32_t{kProtoTcp} << 24U;
   const std::uint8_t* __restrict p = buf.data;  // no store to `out` changes the frame
-  if (buf.len < kTcp + kTcpHeader || (buf.flags & kRxVlan) != 0 || vlan != 0) [[unlikely]] return false;
+  if (buf.len < kTcp + kTcpHeader || (buf.flags & kRxVlan) != 0 || context.vlan != 0) [[unlikely]] return false;
   if ((load_native<std::uint32_t>(p + 12) & 0x00ffffffU) != kTypeVersion) return false;
+  if (std::memcmp(p, context.mac.data(), context.mac.size()) != 0) [[unlikely]] return false;
   const std::uint32_t total = load_be16(p + kIp + 2);
-  const std::uint32_t tcp_header = (p[kTcp + 12] >> 4U) * 4U;
-  if ((p[6] & 1U) != 0 || p[kIp + 9] != kProtoTcp || (load_native<std::uint16_t>(p + kIp + 6) & kFragmentBits) != 0 ||
+  const std::uint32_t tcp_header = (p[kTcp + 12] >> 2U) & 0x3cU;
+  if (((p[0] | p[6]) & 1U) != 0 || (load_native<std::uint32_t>(p + kIp + 6) & kFragmentProtocolMask) != kWholeTcp ||
       total > buf.len - kIp || tcp_header < kTcpHeader || total < kIpv4Header + tcp_header ||
       ipv4_source_is_martian(p[kIp + 12])) [[unlikely]] {
     return false;
@@ -230,7 +253,7 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
   out.payload = writable(p + kTcp + tcp_header);
   out.payload_len = tcp_len - tcp_header;
   out.kind = PacketKind::kTcp4;
-  out.l2_group = (p[0] & 1U) != 0;
+  out.l2_group = false;
   out.ttl = p[kIp + 8];
   out.tos = p[kIp + 1];
   out.ip_protocol = kProtoTcp;
@@ -247,31 +270,6 @@ inline bool vlan_is_ours(const EthernetView& eth, const Buf& buf, std::uint16_t 
   out.urgent = load_be16(p + kTcp + 18);
   parse_tcp_options(Bytes(p + kTcp + kTcpHeader, tcp_header - kTcpHeader), (out.flags & kSyn) != 0, out.options);
   return true;
-}
-
-}  // namespace
-
-ParseResult parse_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
-  if (parse_plain(buf, context.vlan, out)) [[likely]] return ParseError::kOk;
-  return parse_any_frame(buf, context, out);
-}
-
-[[gnu::noinline]] ParseResult parse_any_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept {
-  const Bytes frame(buf.data, buf.len);
-  const auto eth = EthernetView::parse(frame);
-  if (!eth) [[unlikely]] return ParseError::kEthTooShort;
-  if (!vlan_is_ours(*eth, buf, context.vlan)) [[unlikely]] return ParseError::kVlanForeign;
-  if (eth->src_is_group()) [[unlikely]] return ParseError::kEthSourceGroup;
-  out.l2_src = eth->src();
-  out.l2_group = eth->dst_is_group();
-  const Bytes l3 = frame.subspan(eth->header_len());
-  switch (eth->ether_type()) {
-    case kEtherTypeIpv4: return parse_ipv4(l3, buf.flags, out);
-    case kEtherTypeIpv6: return parse_ipv6(l3, buf.flags, out);
-    case kEtherTypeArp: return parse_arp(l3, out);
-    case kEtherTypeVlan: return ParseError::kVlanForeign;  // a second tag
-    default: return ParseError::kEtherTypeUnknown;
-  }
 }
 
 const char* parse_error_name(ParseError error) noexcept {

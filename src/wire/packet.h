@@ -39,6 +39,7 @@ using ParseResult = ParseError;
 
 struct ParseContext {
   std::uint16_t vlan = 0;  // VLAN identifier that the port's frames carry; 0: none
+  MacAddress mac{};        // the port's own, for parse_plain(); a frame to another is not refused for that
 };
 
 // Pointers are into the frame, valid as long as its buffer. Fields are set for the
@@ -48,19 +49,19 @@ struct Packet {
   const std::uint8_t* l2_src;   // 6 bytes
   const std::uint8_t* l3;       // IP header or ARP message
   std::uint8_t* payload;        // TCP: data; ICMP: from the type byte on; ARP: = l3
-  std::uint32_t payload_len;    // bytes, without Ethernet padding
   PacketKind kind;
   bool l2_group;                // sent to a broadcast or multicast Ethernet address
   std::uint8_t ttl;             // or hop limit; not ARP, as the rest
   std::uint8_t tos;             // or traffic class
+  std::uint32_t payload_len;    // bytes, without Ethernet padding
   IpAddress src, dst;
   // TCP
   std::uint16_t src_port, dst_port;
   SeqNum seq, ack;
   std::uint16_t window;         // raw
-  std::uint16_t urgent;
   std::uint8_t flags;           // TcpFlag
   std::uint8_t data_offset;     // bytes of TCP header with its options
+  std::uint16_t urgent;
   std::uint16_t l3_len;         // bytes from l3 to the TCP or ICMP header (IP options, extension headers)
   // IPv6: with kIpv6NextHeaderUnknown, kIpv6OptionUnknown, kIpv6RoutingUnknown, the offset
   // from l3 that a Parameter Problem (RFC 4443 3.4) points to.
@@ -85,7 +86,9 @@ static_assert(sizeof(Packet) <= 192);
 // check (with payload = the bytes behind the IP header for kIpv4Fragment,
 // kIpv6Fragment, kIpv4ProtocolUnknown and kIpv6NextHeaderUnknown).
 [[nodiscard]] ParseResult parse_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept;
-// The same by the long way, which every frame can take: a test holds the short one against it.
-[[nodiscard]] ParseResult parse_any_frame(const Buf& buf, const ParseContext& context, Packet& out) noexcept;
+// The short way for what nearly every frame of an untagged port is: TCP in IPv4 to the port's own address, without IP options
+// or fragments. True: parse_frame() would say kOk, and `out` holds what that would put there. False says nothing, and what
+// is in `out` means nothing.
+[[nodiscard]] bool parse_plain(const Buf& buf, const ParseContext& context, Packet& out) noexcept;
 
 }  // namespace sluice::wire

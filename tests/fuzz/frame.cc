@@ -54,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   buf.len = static_cast<std::uint32_t>(frame.size());
   if ((choice & 2U) != 0) buf.flags |= kRxIpCsumGood | kRxL4CsumGood;
   if ((choice & 4U) != 0) buf.flags |= kRxL4CsumBad;
-  const wire::ParseContext context{(choice & 8U) != 0 ? kVlan : std::uint16_t{0}};
+  wire::ParseContext context{(choice & 8U) != 0 ? kVlan : std::uint16_t{0}};
+  if (frame.size() >= context.mac.size()) std::memcpy(context.mac.data(), frame.data(), context.mac.size());
   wire::Packet packet;
   std::memset(static_cast<void*>(&packet), 0xee, sizeof(packet));
   const Frame before = frame;
@@ -64,5 +65,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   wire::Packet again;
   std::memset(static_cast<void*>(&again), 0x11, sizeof(again));
   require(wire::parse_frame(buf, context, again) == result, "another result the second time");
+  wire::Packet plain;
+  std::memset(static_cast<void*>(&plain), 0x77, sizeof(plain));
+  if (wire::parse_plain(buf, context, plain)) {
+    require(result == wire::ParseError::kOk, "the short way takes what the long way refuses");
+    check(frame, plain);
+    require(plain.payload == packet.payload && plain.payload_len == packet.payload_len && plain.seq == packet.seq &&
+                plain.ack == packet.ack && plain.flags == packet.flags && plain.src == packet.src && plain.dst == packet.dst,
+            "the short way reads something else");
+  }
   return 0;
 }

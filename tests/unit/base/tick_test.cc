@@ -29,6 +29,17 @@ TEST(Tick, DeadlineIsNeverTheValueThatMeansNotArmed) {
   EXPECT_TRUE(Tick::ceil(at_ns(wrap)).armed());
 }
 
+// A deadline whole ticks ahead may be counted on from the present rounded up; even from the beginning of time, where a
+// Tick of its own would be 1.
+TEST(Tick, WholeTicksAddToThePresentRoundedUp) {
+  constexpr std::int64_t kWrap = kTickNs << 32;
+  for (const std::int64_t now : {std::int64_t{0}, std::int64_t{1}, kTickNs - 1, kTickNs, kTickNs + 1, kWrap - kTickNs,
+                                 kWrap - 8000 * kTickNs, kWrap - 8000 * kTickNs - 1, kWrap, kWrap + 77}) {
+    const Instant later = Instant{now} + Duration{8000 * kTickNs};
+    EXPECT_EQ(Tick::not_zero(Tick::ceil_value(Instant{now}) + 8000), Tick::ceil(later)) << now;
+  }
+}
+
 TEST(Tick, UntilCountsForwardAcrossTheWrapAndIsZeroForThePast) {
   EXPECT_EQ(Tick{5}.until(Tick{0xfffffffe}), 7U);
   EXPECT_EQ(Tick{0xfffffffe}.until(Tick{5}), 0U);

@@ -20,7 +20,10 @@ namespace {
 struct Hashes {
   const std::vector<std::uint64_t>* of;
 
-  [[nodiscard]] std::uint64_t hash_of(Handle handle) const noexcept { return (*of)[handle.index()]; }
+  [[nodiscard]] std::array<std::uint64_t, 4> hashes_of(const std::array<Handle, 4>& handles) const noexcept {
+    const auto hash_of = [this](Handle handle) { return (*of)[handle.index()]; };
+    return {hash_of(handles[0]), hash_of(handles[1]), hash_of(handles[2]), hash_of(handles[3])};
+  }
   void prefetch(Handle) const noexcept {}
 };
 using Table = ConnTable<Hashes>;

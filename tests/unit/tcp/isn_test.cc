@@ -27,6 +27,20 @@ TEST(InitialSequence, AdvancesByOneEveryFourMicroseconds) {
   EXPECT_EQ(initial_sequence({kSecrets, kLocal}, flow(1), t + Duration::seconds(1)) - a, 250'000U);
 }
 
+TEST(InitialSequence, OfFourAtOnceIsTheSame) {
+  for (unsigned i = 0; i < 500; ++i) {
+    const LocalSecrets secrets({{i, 2 * i + 7}, {3, 4}}, IpAddress::v4(10, 0, 0, static_cast<std::uint8_t>(i)));
+    std::array<FlowId, 4> flows;
+    for (unsigned k = 0; k < 4; ++k) {
+      flows[k] = flow(static_cast<std::uint16_t>(i * 131 + k * 7919));
+      flows[k].remote = IpAddress::v4(static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(k), 3, 4);
+      flows[k].local_port = static_cast<std::uint16_t>(i + k);
+    }
+    const auto hashes = isn_hashes_v4(secrets, {&flows[0], &flows[1], &flows[2], &flows[3]});
+    for (unsigned k = 0; k < 4; ++k) EXPECT_EQ(hashes[k], isn_hash(secrets, flows[k]));
+  }
+}
+
 TEST(InitialSequence, DependsOnEveryPartOfTheTupleAndOnTheSecret) {
   std::set<std::uint32_t> seen;
   const auto add = [&seen](const Secrets& s, const FlowId& f, const IpAddress& l) {
