@@ -25,6 +25,10 @@ CLANG_COMMANDS = RELEASE / 'clang-tidy'
 # -O1 and line numbers only: half the compiling, and the reports say the same.
 SANITIZED_OPTIONS = ['-Dbuildtype=plain', '-Doptimization=1', '-Dcpp_args=-g1', '-Dchecks=true', '-Db_lto=false',
                      '-Db_sanitize=address,undefined', '-Db_lundef=false', '-Dbench=false']
+# libFuzzer's way to build: that the code is clang's, too, and its targets take their corpora. Not optimized, for the time it takes.
+FUZZ = ROOT / 'build-fuzz-plain'
+FUZZ_OPTIONS = ['-Dfuzz=true', '-Dbuildtype=plain', '-Doptimization=0', '-Dchecks=true', '-Db_lto=false', '-Dbench=false', '-Db_lundef=false']
+FUZZ_TARGET = 'tests/fuzz/fuzz_connection'
 RELEASE_SUITES = ['unit', 'script', 'sim', 'pcap', 'e2e', 'bench']
 SANITIZED_SUITES = ['unit', 'script', 'sim', 'fuzz', 'robustness']
 QUICK_SUITES = ['unit', 'script', 'sim', 'pcap', 'bench']
@@ -92,7 +96,7 @@ def show_progress(lines, done):
             print('  ' + lines[-1].strip()[:110], flush=True)
 
 
-def build(tally, phase, directory, options, targets):
+def build(tally, phase, directory, options, targets, env=None):
     """Configures where needed and builds; True if everything compiled."""
     print(f'=== {phase}', flush=True)
     start = time.monotonic()
@@ -100,7 +104,7 @@ def build(tally, phase, directory, options, targets):
     if not (directory / 'build.ninja').exists():
         # A directory that meson gave up on in the middle has to go before it can be set up again.
         wipe = ['--wipe'] if (directory / 'meson-private').exists() else []
-        status, output = run_logged(f'{phase}-setup', ['meson', 'setup', *wipe, *options, str(directory), str(ROOT)])
+        status, output = run_logged(f'{phase}-setup', ['meson', 'setup', *wipe, *options, str(directory), str(ROOT)], env)
     if status == 0 and targets is not None:
         status, output = run_logged(phase, ['ninja', '-C', str(directory), *targets])
     failures = []
@@ -237,6 +241,20 @@ def run_clang_tidy(tally):
     tally.add(phase, time.monotonic() - start, len([source for source in sources if source not in bad]), failures)
 
 
+def run_libfuzzer(tally):
+    """One target built by clang for libFuzzer, and its corpus."""
+    if not build(tally, 'build-fuzz', FUZZ, FUZZ_OPTIONS, [FUZZ_TARGET], dict(os.environ, CC='clang', CXX='clang++')):
+        return
+    phase = 'libfuzzer'
+    print(f'=== {phase}', flush=True)
+    start = time.monotonic()
+    corpus = ROOT / 'tests/fuzz/corpus' / FUZZ_TARGET.rsplit('_', maxsplit=1)[-1]
+    status, output = run_logged(phase, [str(FUZZ / FUZZ_TARGET), '-runs=0', str(corpus)])
+    ran = re.search(r'INITED .*corp: (\d+)', output)
+    failures = [] if status == 0 and ran else [f'{FUZZ_TARGET} ended with status {status}, see {log_path(phase)}']
+    tally.add(phase, time.monotonic() - start, 0 if failures else 1, failures)
+
+
 def main(argv):
     quick = '--quick' in argv[1:]
     os.chdir(ROOT)
@@ -249,6 +267,8 @@ def main(argv):
     if not quick and build(tally, 'build-asan', SANITIZED, SANITIZED_OPTIONS, None):
         # `meson test` builds what the suite needs and no more.
         run_suites(tally, 'asan-', SANITIZED, SANITIZED_SUITES, SANITIZED_ENV, ['--timeout-multiplier', '4'])
+    if not quick:
+        run_libfuzzer(tally)
     return tally.report()
 
 
