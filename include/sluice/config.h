@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The whole configuration as plain values, with the defaults that the reference
 // in docs/ states. Reading it from TOML is the command line's business; a program
-// that embeds libsluice may fill it in directly.
+// that embeds libsluice may fill it in directly, and is held to the same rules:
+// Engine::create() and add_service() refuse what a configuration file may not hold.
 #pragma once
 
 #include <array>
@@ -70,7 +71,7 @@ struct Endpoint {
 // "10.0.0.1/24": an interface's address with its on-link prefix.
 struct InterfaceAddress {
   IpAddress address;
-  std::uint8_t prefix_len = 0;  // 0-32 for IPv4, 0-128 for IPv6
+  std::uint8_t prefix_len = 0;  // limits::kPrefixV4 or kPrefixV6
 
   [[nodiscard]] static Result<InterfaceAddress> parse(std::string_view text);
   [[nodiscard]] std::string to_string() const;
@@ -96,6 +97,41 @@ inline constexpr std::uint8_t kMaxDscp = 63;
 // By that name, or "reno" for "newreno". Nothing: no such algorithm.
 [[nodiscard]] std::optional<CongestionControl> find_congestion_control(std::string_view name) noexcept;
 
+// What the numbers of a configuration and of socket options may be: whoever takes one asks here.
+namespace limits {
+struct Range {
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+  [[nodiscard]] constexpr bool contains(std::int64_t value) const noexcept { return value >= min && value <= max; }
+};
+inline constexpr Range kDrainS{0, 3600};
+inline constexpr Range kMslMs{1, 3'600'000};
+inline constexpr Range kKeepaliveS{1, 32767};  // idle_s and interval_s
+inline constexpr Range kKeepaliveProbes{1, 127};
+inline constexpr Range kMaxConnections{1, 1 << 28};
+inline constexpr Range kSynCache{1, 1 << 24};
+inline constexpr Range kPacketBuffers{256, 1 << 28};  // or 0
+inline constexpr Range kBufferBytes{1024, 65535 << 14};  // rcvbuf and sndbuf; RFC 7323 2.2
+inline constexpr Range kTtl{1, 255};
+inline constexpr Range kDscp{0, kMaxDscp};
+inline constexpr Range kCongestion{0, kCongestionControls - 1};
+inline constexpr Range kMtu{68, 9600};  // RFC 791
+inline constexpr Range kMtuV6{1280, kMtu.max};  // RFC 8200 5
+inline constexpr Range kVlan{0, 4094};
+inline constexpr Range kPrefixV4{0, 32};
+inline constexpr Range kPrefixV6{0, 128};
+inline constexpr Range kListenPort{1, 65535};
+inline constexpr Range kBacklog{1, 1 << 20};
+inline constexpr Range kIdleTimeoutS{0, 86'400};
+inline constexpr Range kInstanceBytes{1, 64};
+inline constexpr Range kNameBytes{1, 63};  // of a port, of a service
+// Of socket options alone.
+inline constexpr Range kSocketBufferBytes{256, 1 << 30};
+inline constexpr Range kMss{88, 65495};
+inline constexpr Range kUserTimeoutMs{0, 0x7fff'ffff};
+inline constexpr Range kLingerS{-1, 32767};
+}  // namespace limits
+
 struct KeepaliveConfig {
   bool enabled = false;
   std::uint32_t idle_s = 7200;
@@ -111,7 +147,7 @@ struct DpdkConfig {
 };
 
 struct PortConfig {
-  std::string name;
+  std::string name;                         // "" or a name of its own
   std::string device;                       // a vdev string or a PCI address
   std::vector<InterfaceAddress> addresses;
   std::vector<IpAddress> sources;           // of `addresses`: those that connections we open take in turn; none: the first that fits

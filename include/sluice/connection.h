@@ -69,6 +69,28 @@ enum class Option : std::uint8_t {
   kDscp,           // 0 to kMaxDscp; from the next segment on
 };
 
+// The values that an option takes; {0, -1}, which is none, if there is no such option.
+[[nodiscard]] constexpr limits::Range option_range(Option option) noexcept {
+  switch (option) {
+    case Option::kNodelay:
+    case Option::kCork:
+    case Option::kKeepalive:
+    case Option::kQuickack: return {0, 1};
+    case Option::kKeepidleS:
+    case Option::kKeepintvlS: return limits::kKeepaliveS;
+    case Option::kKeepcnt: return limits::kKeepaliveProbes;
+    case Option::kMss: return limits::kMss;
+    case Option::kRcvbuf:
+    case Option::kSndbuf: return limits::kSocketBufferBytes;
+    case Option::kUserTimeoutMs: return limits::kUserTimeoutMs;
+    case Option::kLingerS: return limits::kLingerS;
+    case Option::kCongestion: return limits::kCongestion;
+    case Option::kTtl: return limits::kTtl;
+    case Option::kDscp: return limits::kDscp;
+  }
+  return {0, -1};
+}
+
 // A snapshot of the connection's variables, in RFC 9293's names.
 struct ConnectionInfo {
   Endpoint local, peer;

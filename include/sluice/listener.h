@@ -19,7 +19,7 @@
 namespace sluice {
 
 // Options in force before the first segment; connections accepted by a listener
-// start with them.
+// start with them. Each takes what option_range() says; listen() and connect() refuse others with kInvalid.
 struct SocketOptions {
   bool nodelay = false;
   bool cork = false;
@@ -29,7 +29,8 @@ struct SocketOptions {
   std::uint32_t rcvbuf = 262144;      // bytes; 0: the configuration's ([tcp] rcvbuf)
   std::uint32_t sndbuf = 262144;      // bytes; 0: the configuration's ([tcp] sndbuf)
   std::uint32_t user_timeout_ms = 0;  // 0: R2
-  // Not 0: on_idle() follows when nothing arrived for so long, again and again; nobody is probed, whatever keepalive says.
+  // limits::kIdleTimeoutS. Not 0: on_idle() follows when nothing arrived for so long, again and again; nobody is probed,
+  // whatever keepalive says.
   std::uint32_t idle_timeout_s = 0;
   std::int32_t linger_s = -1;         // -1: off
   CongestionControl congestion_control = CongestionControl::kCubic;
@@ -88,7 +89,7 @@ class Shard {
   // The instant of the current burst.
   [[nodiscard]] virtual Instant now() const noexcept = 0;
 
-  // Listens on this shard. Errors: kAddressNotAvailable, kAddressInUse, kNoMemory.
+  // Listens on this shard. Errors: kInvalid (options), kAddressNotAvailable, kAddressInUse, kNoMemory.
   // Port 0 picks a free one (local() tells).
   virtual Result<ListenerId> listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog) = 0;
   virtual Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) = 0;
@@ -100,8 +101,8 @@ class Shard {
   virtual void hold(ListenerId listener, bool held) = 0;
 
   // Sends a SYN. `from` may be any address (chosen by route) and port 0 (a free one whose
-  // answers come back to this shard). Errors: kAddressNotAvailable, kAddressInUse,
-  // kNetUnreachable, kNoMemory.
+  // answers come back to this shard). Errors: kInvalid (options, or nobody's address), kAddressNotAvailable,
+  // kAddressInUse, kNetUnreachable, kNoMemory.
   virtual Result<Connection> connect(Service& service, Endpoint remote, Endpoint from, const SocketOptions& options) = 0;
 
   // Aborts and forgets every connection of the service on this shard, those whose handles

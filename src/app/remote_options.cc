@@ -8,25 +8,28 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 30U;
+constexpr RemoteOption takes(std::string_view name, Option option) noexcept {
+  const limits::Range range = option_range(option);
+  return {name, option, range.min, range.max};
+}
 
-constexpr std::array<RemoteOption, 15> kOptions = {{
-    {"nodelay", Option::kNodelay, 0, 1},
-    {"cork", Option::kCork, 0, 1},
-    {"keepalive", Option::kKeepalive, 0, 1},
-    {"keepidle_s", Option::kKeepidleS, 1, 32767},
-    {"keepintvl_s", Option::kKeepintvlS, 1, 32767},
-    {"keepcnt", Option::kKeepcnt, 1, 127},
-    {"mss", Option::kMss, 88, 65495},
-    {"rcvbuf", Option::kRcvbuf, 256, kMaxBuffer},
-    {"sndbuf", Option::kSndbuf, 256, kMaxBuffer},
-    {"user_timeout_ms", Option::kUserTimeoutMs, 0, 0x7fffffff},
-    {"linger_s", Option::kLingerS, -1, 32767},
-    {"congestion", Option::kCongestion, 0, kCongestionControls - 1},
-    {"quickack", Option::kQuickack, 0, 1},
-    {"ttl", Option::kTtl, 1, 255},
-    {"dscp", Option::kDscp, 0, kMaxDscp},
-}};
+constexpr std::array<RemoteOption, 15> kOptions = {
+    takes("nodelay", Option::kNodelay),
+    takes("cork", Option::kCork),
+    takes("keepalive", Option::kKeepalive),
+    takes("keepidle_s", Option::kKeepidleS),
+    takes("keepintvl_s", Option::kKeepintvlS),
+    takes("keepcnt", Option::kKeepcnt),
+    takes("mss", Option::kMss),
+    takes("rcvbuf", Option::kRcvbuf),
+    takes("sndbuf", Option::kSndbuf),
+    takes("user_timeout_ms", Option::kUserTimeoutMs),
+    takes("linger_s", Option::kLingerS),
+    takes("congestion", Option::kCongestion),
+    takes("quickack", Option::kQuickack),
+    takes("ttl", Option::kTtl),
+    takes("dscp", Option::kDscp),
+};
 
 }  // namespace
 

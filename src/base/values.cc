@@ -156,9 +156,9 @@ Result<InterfaceAddress> InterfaceAddress::parse(std::string_view text) {
   if (!address.ok()) {
     return bad_value("not an interface address", text, "write IP/PREFIX, like 10.0.0.1/24 or fd00::1/64");
   }
-  const unsigned max = address->is_v4() ? 32 : 128;
+  const auto max = static_cast<unsigned>((address->is_v4() ? limits::kPrefixV4 : limits::kPrefixV6).max);
   if (slash == std::string_view::npos) {
-    const char* example = max == 32 ? "/24" : "/64";
+    const char* example = address->is_v4() ? "/24" : "/64";
     return bad_value("no prefix length", text, "write it after a slash, like " + std::string(text) + example);
   }
   unsigned prefix_len = 0;

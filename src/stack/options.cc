@@ -3,81 +3,58 @@
 // changes an option. Control path.
 #include <tuple>
 
+#include "base/out_of_range.h"
 #include "stack/stack.h"
 
 namespace sluice::stack {
 
 namespace {
 
-Error invalid(const char* what) { return Error{Errc::kInvalid, what}; }
-
-// The one place that knows which field an option is and which values it takes.
-Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
-  const auto in = [value](std::int64_t low, std::int64_t high) { return value >= low && value <= high; };
-  constexpr std::int64_t kMaxBuffer = std::int64_t{1} << 30U;
+// As the remote service calls them; null: there is no such option.
+const char* name_of(Option option) noexcept {
   switch (option) {
-    case Option::kNodelay:
-      if (!in(0, 1)) return invalid("nodelay is 0 or 1");
-      params.nodelay = value != 0;
-      return {};
-    case Option::kCork:
-      if (!in(0, 1)) return invalid("cork is 0 or 1");
-      params.cork = value != 0;
-      return {};
-    case Option::kKeepalive:
-      if (!in(0, 1)) return invalid("keepalive is 0 or 1");
-      params.keepalive = value != 0;
-      return {};
-    case Option::kKeepidleS:
-      if (!in(1, 32767)) return invalid("keepidle_s is 1 to 32767");
-      params.keepidle_ms = static_cast<std::uint32_t>(value * 1000);
-      return {};
-    case Option::kKeepintvlS:
-      if (!in(1, 32767)) return invalid("keepintvl_s is 1 to 32767");
-      params.keepintvl_ms = static_cast<std::uint32_t>(value * 1000);
-      return {};
-    case Option::kKeepcnt:
-      if (!in(1, 127)) return invalid("keepcnt is 1 to 127");
-      params.keepcnt = static_cast<std::uint8_t>(value);
-      return {};
-    case Option::kMss:
-      if (!in(88, 65495)) return invalid("mss is 88 to 65495");
-      params.mss = static_cast<std::uint16_t>(value);
-      return {};
-    case Option::kRcvbuf:
-      if (!in(256, kMaxBuffer)) return invalid("rcvbuf is 256 to 2^30 bytes");
-      params.rcvbuf = static_cast<std::uint32_t>(value);
-      return {};
-    case Option::kSndbuf:
-      if (!in(256, kMaxBuffer)) return invalid("sndbuf is 256 to 2^30 bytes");
-      params.sndbuf = static_cast<std::uint32_t>(value);
-      return {};
-    case Option::kUserTimeoutMs:
-      if (!in(0, 0x7fffffff)) return invalid("user_timeout_ms is 0 to 2147483647");
-      params.user_timeout_ms = static_cast<std::uint32_t>(value);
-      return {};
-    case Option::kLingerS:
-      if (!in(-1, 32767)) return invalid("linger_s is off, or 0 to 32767");
-      params.linger_s = static_cast<std::int32_t>(value);
-      return {};
-    case Option::kQuickack:
-      if (!in(0, 1)) return invalid("quickack is 0 or 1");
-      params.quickack = value != 0;
-      return {};
-    case Option::kCongestion:
-      if (!in(0, kCongestionControls - 1)) return invalid("congestion is one of the algorithms");
-      params.congestion = static_cast<CongestionControl>(value);
-      return {};
-    case Option::kTtl:
-      if (!in(1, 255)) return invalid("ttl is 1 to 255");
-      params.ip.ttl = static_cast<std::uint8_t>(value);
-      return {};
-    case Option::kDscp:
-      if (!in(0, kMaxDscp)) return invalid("dscp is 0 to 63");
-      params.ip.dscp = static_cast<std::uint8_t>(value);
-      return {};
+    case Option::kNodelay: return "nodelay";
+    case Option::kCork: return "cork";
+    case Option::kKeepalive: return "keepalive";
+    case Option::kKeepidleS: return "keepidle_s";
+    case Option::kKeepintvlS: return "keepintvl_s";
+    case Option::kKeepcnt: return "keepcnt";
+    case Option::kMss: return "mss";
+    case Option::kRcvbuf: return "rcvbuf";
+    case Option::kSndbuf: return "sndbuf";
+    case Option::kUserTimeoutMs: return "user_timeout_ms";
+    case Option::kLingerS: return "linger_s";
+    case Option::kQuickack: return "quickack";
+    case Option::kCongestion: return "congestion";
+    case Option::kTtl: return "ttl";
+    case Option::kDscp: return "dscp";
   }
-  return Error{Errc::kNoProtocolOption, "no such option"};
+  return nullptr;
+}
+
+// The one place that knows which field an option is.
+Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
+  const char* name = name_of(option);
+  if (name == nullptr) return Error{Errc::kNoProtocolOption, "no such option"};
+  if (const limits::Range range = option_range(option); !range.contains(value)) return out_of_range(name, value, range);
+  switch (option) {
+    case Option::kNodelay: params.nodelay = value != 0; break;
+    case Option::kCork: params.cork = value != 0; break;
+    case Option::kKeepalive: params.keepalive = value != 0; break;
+    case Option::kKeepidleS: params.keepidle_ms = static_cast<std::uint32_t>(value * 1000); break;
+    case Option::kKeepintvlS: params.keepintvl_ms = static_cast<std::uint32_t>(value * 1000); break;
+    case Option::kKeepcnt: params.keepcnt = static_cast<std::uint8_t>(value); break;
+    case Option::kMss: params.mss = static_cast<std::uint16_t>(value); break;
+    case Option::kRcvbuf: params.rcvbuf = static_cast<std::uint32_t>(value); break;
+    case Option::kSndbuf: params.sndbuf = static_cast<std::uint32_t>(value); break;
+    case Option::kUserTimeoutMs: params.user_timeout_ms = static_cast<std::uint32_t>(value); break;
+    case Option::kLingerS: params.linger_s = static_cast<std::int32_t>(value); break;
+    case Option::kQuickack: params.quickack = value != 0; break;
+    case Option::kCongestion: params.congestion = static_cast<CongestionControl>(value); break;
+    case Option::kTtl: params.ip.ttl = static_cast<std::uint8_t>(value); break;
+    case Option::kDscp: params.ip.dscp = static_cast<std::uint8_t>(value); break;
+  }
+  return {};
 }
 
 std::int64_t read(const tcp::Params& params, Option option) noexcept {
@@ -135,9 +112,32 @@ void Stack::unref_params(std::uint16_t index) noexcept {
 }
 
 Result<void> Stack::check_options(const SocketOptions& options) {
-  if (options.ttl == 0) return invalid("ttl is 1 to 255");
-  if (options.dscp > kMaxDscp) return invalid("dscp is 0 to 63");
-  return {};
+  Result<void> result;
+  const auto number = [&result](const char* name, std::int64_t value, limits::Range range) {
+    if (range.contains(value)) [[likely]] return true;
+    result = out_of_range(name, value, range);
+    return false;
+  };
+  // 0: the configuration's, or what the MTU gives.
+  const auto number_or_zero = [&result](const char* name, std::int64_t value, limits::Range range) {
+    if (value == 0 || range.contains(value)) [[likely]] return true;
+    result = out_of_range_or_zero(name, value, range);
+    return false;
+  };
+  const KeepaliveConfig& keepalive = options.keepalive;
+  (void)(number("keepalive.idle_s", keepalive.idle_s, limits::kKeepaliveS) &&
+         number("keepalive.interval_s", keepalive.interval_s, limits::kKeepaliveS) &&
+         number("keepalive.probes", keepalive.probes, limits::kKeepaliveProbes) &&
+         number_or_zero("mss", options.mss, limits::kMss) &&
+         number_or_zero("rcvbuf", options.rcvbuf, limits::kSocketBufferBytes) &&
+         number_or_zero("sndbuf", options.sndbuf, limits::kSocketBufferBytes) &&
+         number("user_timeout_ms", options.user_timeout_ms, limits::kUserTimeoutMs) &&
+         number("idle_timeout_s", options.idle_timeout_s, limits::kIdleTimeoutS) &&
+         number("linger_s", options.linger_s, limits::kLingerS) &&
+         number("congestion_control", static_cast<std::int64_t>(options.congestion_control), limits::kCongestion) &&
+         (!options.ttl || number("ttl", *options.ttl, limits::kTtl)) &&
+         (!options.dscp || number("dscp", *options.dscp, limits::kDscp)));
+  return result;
 }
 
 tcp::Params Stack::params_from(const SocketOptions& options, std::uint16_t service) const noexcept {
