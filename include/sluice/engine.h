@@ -17,12 +17,15 @@ namespace sluice {
 
 class Engine {
  public:
-  // Checks the configuration against the machine (memory, devices, queues),
-  // starts the devices and reserves all memory. One engine a process (DPDK's rule).
+  // Checks the configuration by the rules of a configuration file (kInvalid; the message begins with the key, as
+  // "tcp.msl_ms" or "port.front.addresses[0]") and against the machine (memory, devices, queues), starts the devices
+  // and reserves all memory. What only the command line uses, log_level and a service's app, is not looked at.
+  // One engine a process (DPDK's rule).
   [[nodiscard]] static Result<std::unique_ptr<Engine>> create(const Config& config);
   virtual ~Engine() = default;
 
-  // Before run(): the service listens on every shard at the endpoints of `config`.
+  // Before run(): the service listens on every shard at the endpoints of `config`, which is checked as create() does
+  // the services of its own.
   virtual Result<void> add_service(const ServiceConfig& config, ServiceFactory factory) = 0;
 
   // Runs every shard until stop(). `ready` is called once, when every port is up

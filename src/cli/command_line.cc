@@ -11,8 +11,8 @@
 
 #include "cli/conn_filter.h"
 #include "cli/exit_status.h"
-#include "cli/names.h"
 #include "cli/report.h"
+#include "lib/rules.h"
 #include "sluice/version.h"
 
 namespace sluice::cli {
@@ -71,7 +71,7 @@ void describe(CLI::App& app, Parsing& into) {
 }
 
 std::optional<ParsedLine> check_instance(const std::string& instance) {
-  if (is_instance_name(instance)) return std::nullopt;
+  if (lib::is_instance_name(instance)) return std::nullopt;
   return usage_error(fmt::format("--instance: not an instance ({}); write the dpdk.instance of its configuration",
                                  printable(instance)));
 }

@@ -2,24 +2,10 @@
 // What [[port]] and [[service]] have in common: names and uniqueness.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "cli/config_parts.h"
 #include "cli/config_tree.h"
 
 namespace sluice::cli {
-namespace {
-
-constexpr std::size_t kMaxName = 63;
-
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxName && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
-}
-
-}  // namespace
-
 bool read_name(Section& section, std::string& out) {
   if (!section.has("name")) {
     static_cast<void>(section.find("name"));
@@ -27,16 +13,15 @@ bool read_name(Section& section, std::string& out) {
     return false;
   }
   if (!section.text("name", out)) return false;
-  if (is_name(out)) return true;
-  section.wrong("name", fmt::format("not a name ({})", printable(out)),
-                fmt::format("use letters, digits, '-' and '_', at most {}", kMaxName));
+  if (lib::is_name(out)) return true;
+  section.judge("name", lib::judge_name(out), out);
   out.clear();
   return false;
 }
 
 std::string element_key(std::string_view kind, const toml::table& table, std::size_t index) {
   const auto name = table["name"].value<std::string>();
-  return name && is_name(*name) ? fmt::format("{}.{}", kind, *name) : fmt::format("{}[{}]", kind, index);
+  return name && lib::is_name(*name) ? fmt::format("{}.{}", kind, *name) : fmt::format("{}[{}]", kind, index);
 }
 
 bool for_each_table(std::string_view kind, const toml::node& node, Report& report,

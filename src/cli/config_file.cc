@@ -14,13 +14,14 @@
 #include "cli/config_parts.h"
 #include "cli/config_tree.h"
 #include "lib/needs.h"
+#include "lib/rules.h"
 
 namespace sluice::cli {
 namespace {
 
 void read_engine(const toml::table& table, Config& out, Report& report) {
   Section section(table, "engine", report);
-  section.number("drain_s", out.drain_s, 0, 3600);
+  section.number("drain_s", out.drain_s, limits::kDrainS);
   section.finish();
 }
 
@@ -54,7 +55,7 @@ void read_tree(const toml::table& tree, LoadedConfig& loaded, Report& report) {
     read_ports(*node, config.ports, ports, report);
   } else {
     ports.incomplete = true;
-    root.missing("port", "add a [[port]] with a name, a device and addresses");
+    root.missing("port", lib::kPortsRemedy);
   }
   if (tcp != nullptr) check_buffers(*tcp, config, report);
   if (const toml::node* node = root.find("service")) {

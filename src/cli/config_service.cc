@@ -8,11 +8,11 @@
 #include "app/known_apps.h"
 #include "cli/config_parts.h"
 #include "cli/config_tree.h"
+#include "lib/rules.h"
 
 namespace sluice::cli {
 namespace {
 
-constexpr std::uint64_t kMaxWindow = 65535ULL << 14;  // RFC 7323 2.2
 constexpr std::string_view kListenExample = "[\"10.77.0.1:80\", \"[fd77::1]:80\"]";
 
 class ServiceReader {
@@ -23,16 +23,16 @@ class ServiceReader {
   void read(ServiceConfig& out, const PortsSeen& ports, FirstUses& endpoints) {
     const app::AppSpec* app = read_app(out);
     read_listen(out, app, ports, endpoints);
-    section_.number("backlog", out.backlog, 1, 1ULL << 20);
+    section_.number("backlog", out.backlog, limits::kBacklog);
     section_.flag("nodelay", out.nodelay);
-    section_.number("rcvbuf", out.rcvbuf, 1024, kMaxWindow);
-    section_.number("sndbuf", out.sndbuf, 1024, kMaxWindow);
+    section_.number("rcvbuf", out.rcvbuf, limits::kBufferBytes);
+    section_.number("sndbuf", out.sndbuf, limits::kBufferBytes);
     read_keepalive(section_, out.keepalive);
     read_congestion_control(section_, out.congestion_control);
     section_.flag("pacing", out.pacing);
-    section_.number("ttl", *out.ttl, 1, 255);
-    section_.number("dscp", *out.dscp, 0, kMaxDscp);
-    if (out.app == "http") section_.number("idle_timeout_s", out.idle_timeout_s, 0, 86'400);
+    section_.number("ttl", *out.ttl, limits::kTtl);
+    section_.number("dscp", *out.dscp, limits::kDscp);
+    if (out.app == "http") section_.number("idle_timeout_s", out.idle_timeout_s, limits::kIdleTimeoutS);
     if (app != nullptr) {
       for (const app::OptionSpec& option : app->options) read_option(option, out);
       check_groups(*app);
@@ -91,10 +91,10 @@ class ServiceReader {
           const Result<Endpoint> endpoint = Endpoint::parse(text);
           if (!endpoint.ok()) {
             report_value(report_, place, key, endpoint.error());
-          } else if (endpoint->port == 0) {
-            report_.add(place, key, fmt::format("port 0 ({})", text), "write a port from 1 to 65535");
+          } else if (const lib::Judgement bad_port = lib::judge_listen_port(*endpoint)) {
+            report_.add(place, key, *bad_port, text);
           } else if (check_address(*endpoint, text, key, place, ports) &&
-                     endpoints.claim(endpoint->to_string(), key, place, "listen on another address or port", report_)) {
+                     endpoints.claim(endpoint->to_string(), key, place, lib::kEndpointTwice, report_)) {
             out.listen.push_back(*endpoint);
           }
         });
@@ -106,15 +106,9 @@ class ServiceReader {
   bool check_address(const Endpoint& endpoint, const std::string& text, const std::string& key, Place place,
                      const PortsSeen& ports) {
     if (ports.incomplete) return true;
-    for (const InterfaceAddress& own : ports.addresses) {
-      const bool same_family = own.address.is_v4() == endpoint.address.is_v4();
-      if (same_family && (endpoint.address.is_any() || own.address == endpoint.address)) return true;
-    }
-    std::vector<std::string> there;
-    for (const InterfaceAddress& own : ports.addresses) there.push_back(own.address.to_string());
-    report_.add(place, key, fmt::format("no port has this address ({})", text),
-                fmt::format("add it to a port, or listen on one of {}", fmt::join(there, ", ")));
-    return false;
+    const lib::Judgement fault = lib::judge_listen_address(ports.addresses, endpoint);
+    if (fault) report_.add(place, key, *fault, text);
+    return !fault;
   }
 
   void read_option(const app::OptionSpec& option, ServiceConfig& out) {
@@ -190,7 +184,7 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     service.idle_timeout_s = http ? 60 : 0;
     ServiceReader reader(table, key, report);
     if (reader.read_name_into(service.name)) {
-      names.claim(service.name, key + ".name", reader.name_place(), "give every service a name of its own", report);
+      names.claim(service.name, key + ".name", reader.name_place(), lib::kNameOfServiceTwice, report);
     }
     reader.read(service, ports, endpoints);
     reader.note_places(service, places);

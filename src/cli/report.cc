@@ -35,6 +35,10 @@ void Report::add(Place place, std::string_view key, std::string_view what, std::
   defects_.push_back({place, fmt::format("{}: {}: {}; {}", where(place), key, what, remedy)});
 }
 
+void Report::add(Place place, std::string_view key, const lib::Fault& fault, std::string_view value) {
+  add(place, key, fmt::format("{} ({})", fault.what, value), fault.remedy);
+}
+
 std::string Report::where(Place place) const {
   return place.set != 0 ? fmt::format("--set {}", place.set) : fmt::format("{}:{}:{}", file_, place.line, place.column);
 }
@@ -47,20 +51,6 @@ std::vector<std::string> Report::messages() const {
   lines.reserve(sorted.size());
   for (Defect& defect : sorted) lines.push_back(std::move(defect.text));
   return lines;
-}
-
-std::string printable(std::string_view text, std::size_t max) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
-    } else {
-      out += c;
-    }
-    if (out.size() >= max) return out + "...";
-  }
-  return out;
 }
 
 std::string nearest_remedy(std::string_view given, const std::vector<std::string>& known) {

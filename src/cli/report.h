@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/rules.h"
+
 namespace sluice::cli {
 
 // Where a value was written: in the file, or in the N-th --set (from 1).
@@ -26,6 +28,9 @@ class Report {
 
   // "what" reads like "out of range (99999)", "remedy" like "write a number from 1 to 9".
   void add(Place place, std::string_view key, std::string_view what, std::string_view remedy);
+
+  // A fault of `value`, which is printable.
+  void add(Place place, std::string_view key, const lib::Fault& fault, std::string_view value);
 
   // What the person typed after the `=` of --set number `set`.
   [[nodiscard]] const std::string& set_value(unsigned set) const { return set_values_.at(set - 1); }
@@ -48,8 +53,7 @@ class Report {
   std::vector<Defect> defects_;
 };
 
-// `text` on one line and about `max` bytes long, whatever it holds.
-[[nodiscard]] std::string printable(std::string_view text, std::size_t max = 80);
+using lib::printable;
 
 // "did you mean mtu?" if one of `known` is near, else "known here: a, b, c".
 [[nodiscard]] std::string nearest_remedy(std::string_view given, const std::vector<std::string>& known);

@@ -32,6 +32,10 @@ void Section::wrong(std::string_view key, std::string_view what, std::string_vie
   report_.add(place(key), full_key(key), what, remedy);
 }
 
+void Section::judge(std::string_view key, const lib::Judgement& fault, std::string_view value) {
+  if (fault) report_.add(place(key), full_key(key), *fault, lib::quoted_if_empty(value));
+}
+
 void Section::missing(std::string_view key, std::string_view remedy) {
   report_.add(place(), full_key(key), "missing", remedy);
 }
@@ -87,16 +91,8 @@ bool Section::text(std::string_view key, std::string& out, std::size_t max) {
     wrong_type(key, *node, "write a string in quotes");
     return false;
   }
-  if (value->empty()) {
-    wrong(key, "empty (\"\")", "write a string that is not empty, or remove the key");
-    return false;
-  }
-  if (value->find('\0') != std::string::npos) {
-    wrong(key, fmt::format("holds a zero byte ({})", printable(*value)), "remove it");
-    return false;
-  }
-  if (value->size() > max) {
-    wrong(key, fmt::format("too long ({})", printable(*value)), fmt::format("write at most {} bytes", max));
+  if (const lib::Judgement fault = lib::judge_text(*value, max)) {
+    judge(key, fault, *value);
     return false;
   }
   out = *value;

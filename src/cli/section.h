@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "cli/report.h"
+#include "lib/rules.h"
+#include "sluice/config.h"
 
 namespace sluice::cli {
 
@@ -35,8 +37,12 @@ class Section {
     if (read) out = static_cast<T>(*read);
     return read.has_value();
   }
+  template <typename T>
+  bool number(std::string_view key, T& out, limits::Range range) {
+    return number(key, out, static_cast<std::uint64_t>(range.min), static_cast<std::uint64_t>(range.max));
+  }
   // Not empty and at most `max` bytes.
-  bool text(std::string_view key, std::string& out, std::size_t max = 4095);
+  bool text(std::string_view key, std::string& out, std::size_t max = lib::kTextMax);
   template <typename E>
   bool choice(std::string_view key, E& out, std::initializer_list<std::pair<std::string_view, E>> choices) {
     std::vector<std::string> names;
@@ -63,6 +69,8 @@ class Section {
   [[nodiscard]] std::optional<std::string> string_at(const toml::node& node) const;
 
   void wrong(std::string_view key, std::string_view what, std::string_view remedy);
+  // Reports the fault of `value`, if it has one.
+  void judge(std::string_view key, const lib::Judgement& fault, std::string_view value);
   void missing(std::string_view key, std::string_view remedy);
   void wrong_type(std::string_view key, const toml::node& node, std::string_view remedy);
   // Reports every key that nobody asked for.

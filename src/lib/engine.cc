@@ -9,6 +9,7 @@
 
 #include "engine/group.h"
 #include "lib/budget.h"
+#include "lib/config_check.h"
 #include "port/dpdk/buffers.h"
 #include "port/dpdk/eal.h"
 #include "port/dpdk/ethdev_port.h"
@@ -24,6 +25,7 @@ class DpdkEngine final : public Engine {
   static Result<std::unique_ptr<Engine>> create(const Config& config);
 
   Result<void> add_service(const ServiceConfig& config, ServiceFactory factory) override {
+    if (const auto good = lib::check_service(config); !good) return good.error();
     return group_->add_service(config, factory);
   }
 
@@ -48,27 +50,8 @@ class DpdkEngine final : public Engine {
   std::unique_ptr<engine::Group> group_;
 };
 
-// What would go wrong in the packet path; the command line asks far more of a configuration.
-Result<void> check_values(const Config& config) {
-  if (config.tcp.ttl == 0) return Error{Errc::kInvalid, "tcp.ttl is 1 to 255"};
-  if (config.tcp.dscp > kMaxDscp) return Error{Errc::kInvalid, "tcp.dscp is 0 to 63"};
-  for (const PortConfig& port : config.ports) {
-    for (const InterfaceAddress& own : port.addresses) {
-      if (!own.address.is_multicast()) continue;
-      return Error{Errc::kInvalid, own.address.to_string() + " of port " + port.name + " is a multicast address"};
-    }
-    for (const IpAddress& source : port.sources) {
-      const auto is_it = [&](const InterfaceAddress& own) { return own.address == source; };
-      if (std::none_of(port.addresses.begin(), port.addresses.end(), is_it)) {
-        return Error{Errc::kInvalid, source.to_string() + " is among the sources, not the addresses of port " + port.name};
-      }
-    }
-  }
-  return {};
-}
-
 Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
-  if (const auto good = check_values(config); !good) return good.error();
+  if (const auto good = lib::check_config(config); !good) return good.error();
   const auto limits = lib::plan_limits(config, port::memory_there(config.dpdk.hugepages));
   if (!limits) return limits.error();
   port::BufferLimits buffer_limits;

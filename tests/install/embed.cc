@@ -39,10 +39,17 @@ int main() {
   if (service.wants_poll()) return failed("a service polls unless it says so");
   sluice::Config many;
   many.ports.resize(1);
+  many.ports[0].device = "net_null0";
   many.ports[0].addresses = {{*sluice::IpAddress::parse("239.1.2.3"), 24}};
   const auto refused = sluice::Engine::create(many);
   if (refused.ok() || refused.error().message.find("multicast") == std::string::npos) {
     return failed("Engine::create takes an address of many hosts");
+  }
+  many.ports[0].addresses = {{*sluice::IpAddress::parse("10.77.0.1"), 24}};
+  many.tcp.msl_ms = 0;
+  const auto never = sluice::Engine::create(many);
+  if (never.ok() || never.error().message != "tcp.msl_ms is 1 to 3600000, not 0") {
+    return failed("Engine::create takes a number that a configuration file may not hold");
   }
   sluice::Config config;
   config.dpdk.instance = "no/file/name";

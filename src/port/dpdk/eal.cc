@@ -150,7 +150,8 @@ bool plain_lcores_exist(const std::string& lcores) {
 }
 
 bool valid_instance(const std::string& name) {
-  return !name.empty() && name.size() < 64 && name.find_first_of("/ %") == std::string::npos && name.front() != '.';
+  return limits::kInstanceBytes.contains(static_cast<std::int64_t>(name.size())) &&
+         name.find_first_of("/ %") == std::string::npos && name.front() != '.';
 }
 
 std::string runtime_dir_to_remove;  // NOLINT: atexit handlers take no argument
@@ -208,7 +209,8 @@ Result<std::unique_ptr<Eal>> Eal::start(const DpdkConfig& config, std::size_t me
                                         std::span<const std::string> devices) {
   if (!valid_instance(config.instance)) {
     return Error{Errc::kInvalid,
-                 "dpdk.instance = \"" + config.instance + "\": must be a plain file name of 1 to 63 characters"};
+                 "dpdk.instance = \"" + config.instance + "\": must be a plain file name of 1 to " +
+                     std::to_string(limits::kInstanceBytes.max) + " characters"};
   }
   const Result<MemoryPlan> plan = plan_memory(config.hugepages, memory_bytes);
   if (!plan) return plan.error();
