@@ -35,6 +35,10 @@ int main() {
   const auto endpoint = sluice::Endpoint::parse("[fd77::1]:80");
   if (!endpoint || endpoint->to_string() != "[fd77::1]:80") return failed("Endpoint::parse does not read an endpoint");
   if (sluice::Endpoint::parse("10.77.0.1")) return failed("Endpoint::parse takes an endpoint without a port");
+  const auto route = sluice::Route::parse("10.9.0.0/16 via 10.77.0.254");
+  if (!route || route->to_string() != "10.9.0.0/16 via 10.77.0.254") return failed("Route::parse does not read a route");
+  const auto algorithm = sluice::find_congestion_control("bbr");
+  if (!algorithm || std::strcmp(sluice::congestion_control_name(*algorithm), "bbr") != 0) return failed("bbr has another name");
   const Quiet service;
   if (service.wants_poll()) return failed("a service polls unless it says so");
   sluice::Config many;
