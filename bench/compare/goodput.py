@@ -73,10 +73,13 @@ def flows_of(cell, args):
 
 def receive_for(link, port, flows, seconds):
     """Mbit/s of payload that arrived on a connection, in the mean, within `seconds` of its beginning; then resets them."""
-    began = [(time.monotonic(), link.connect(port, prepare=lambda sock, at=FIRST_PORT + i: sock.bind((CLIENT, at)))) for i in range(flows)]
     with concurrent.futures.ThreadPoolExecutor(flows) as threads:
-        got = list(threads.map(lambda each: receive_until(each[1], each[0] + seconds), began))
-    return 8 * statistics.mean(got) / seconds / 1e6
+        got = []
+        for i in range(flows):
+            begin = time.monotonic()
+            sock = link.connect(port, prepare=lambda made, at=FIRST_PORT + i: made.bind((CLIENT, at)))
+            got.append(threads.submit(receive_until, sock, begin + seconds))
+        return 8 * statistics.mean(each.result() for each in got) / seconds / 1e6
 
 
 def receive_until(sock, end):
