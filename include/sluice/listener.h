@@ -37,7 +37,7 @@ struct SocketOptions {
   bool pacing = false;                // segments leave at a rate, not a window at a time
   std::optional<std::uint8_t> ttl{};    // of IPv4, hop limit of IPv6: 1 to 255; nothing: the configuration's ([tcp] ttl)
   std::optional<std::uint8_t> dscp{};   // 0 to kMaxDscp; nothing: the configuration's ([tcp] dscp)
-  // For connect(), which copies as much of it as sndbuf has room for, and sends it first: with the SYN itself
+  // For connect(), which copies as much of it as sndbuf has room for (or fails: kNoMemory), and sends it first: with the SYN itself
   // where [tcp] fastopen is on and the server gave us a cookie before (RFC 7413; it may then arrive twice).
   std::span<const std::byte> first_bytes{};
 };

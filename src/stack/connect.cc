@@ -114,7 +114,13 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
   tcb.generation = take_generation();
   static_cast<std::uint32_t*>(opened_ms_.data())[index] = env_.now_ms();
   env_.events = 0;
-  open_active(tcb, options, iss_above);
+  if (!open_active(tcb, options, iss_above)) [[unlikely]] {
+    tcp::abort(tcb, Errc::kNoMemory, env_);
+    outbox_.clear();  // its SYN
+    env_.events = 0;
+    finish(handle, tcb);
+    return Error{Errc::kNoMemory, "no buffers for the first bytes"};
+  }
   const Connection connection(this, index, tcb.generation);
   finish(handle, tcb);
   return connection;

@@ -65,17 +65,20 @@ void Stack::end_fast_open(tcp::Tcb& tcb) noexcept {
 // --- our own connections ---
 
 // `iss_above`: the last number of a connection whose TIME_WAIT record gave way.
-void Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept {
+bool Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept {
   SeqNum iss = tcp::initial_sequence(secrets_[tcb.flow.local_addr], tcb.flow, env_.now);
   if (iss_above) [[unlikely]] iss = tcp::initial_sequence_above(iss, *iss_above);
-  if (options.first_bytes.empty()) return tcp::open_active(tcb, iss, ts_offset(tcb.flow), env_);
+  if (options.first_bytes.empty()) {
+    tcp::open_active(tcb, iss, ts_offset(tcb.flow), env_);
+    return true;
+  }
   const std::span<const std::uint8_t> text(reinterpret_cast<const std::uint8_t*>(options.first_bytes.data()),
                                            options.first_bytes.size());
   const FastOpenCache::Entry* known = fast_open_cache_.find(tcb.flow.remote);
   const std::span<const std::uint8_t> cookie = known != nullptr ? known->cookie() : std::span<const std::uint8_t>{};
   if (known != nullptr) ++stack_counters_.fastopen_active;
-  tcp::open_active_with(tcb, iss, ts_offset(tcb.flow), text, config_.fastopen, cookie,
-                        known != nullptr ? known->mss : std::uint16_t{0}, env_);
+  return tcp::open_active_with(tcb, iss, ts_offset(tcb.flow), text, config_.fastopen, cookie,
+                               known != nullptr ? known->mss : std::uint16_t{0}, env_);
 }
 
 // The SYN|ACK of a connection that we opened; its buffer is still there.

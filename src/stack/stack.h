@@ -300,7 +300,7 @@ class Stack {
   // The handshake is complete, or the connection gone.
   void end_fast_open(tcp::Tcb& tcb) noexcept;
   void learn_fast_open(const tcp::Tcb& tcb, const tcp::Segment& syn_ack) noexcept;
-  void open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept;
+  [[nodiscard]] bool open_active(tcp::Tcb& tcb, const SocketOptions& options, std::optional<SeqNum> iss_above) noexcept;
   static void put_grant(tcp::OutSegment& syn_ack, const tcp::FastOpenCookie& grant) noexcept;
 
   // link_input.cc: ARP, neighbour discovery

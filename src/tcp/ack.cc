@@ -75,6 +75,7 @@ Verdict on_ack(Tcb& tcb, const Segment& segment, Env& env) noexcept {
     news.duplicate = awaited && segment.seg_len() == 0 && !window_changed && segment.wnd == tcb.snd_wnd;
     if (news.duplicate || news.sacked != 0 || news.has_dsack || news.unmapped) recover_on_ack(tcb, segment, news, env);
   }
+  if (window_changed) offer_room(tcb, env);
   return window_changed ? Verdict::kWindowUpdate : Verdict::kAckDuplicate;
 }
 

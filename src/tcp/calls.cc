@@ -16,13 +16,13 @@ void want_room(Tcb& tcb, Env& env) noexcept {
   if (tcb.snd_queued == 0 && !tcb.t_delack.armed()) tcb.t_delack = after_us(env, kNoBufferUs);
 }
 
-// Bytes that the application may have queued. Twice what may be in flight keeps a path full; while buffers are crowded
-// nobody gets more, for what slow readers held then, others could use. Linux grows its send buffers by that rule at all times.
+// Bytes that the application may have queued. While buffers are crowded that is what is outstanding and another window, which
+// keeps a path full: what slow readers held beyond it others could use. (Linux's send buffers grow to twice the window.)
 std::uint32_t send_limit(const Tcb& tcb, const Env& env) noexcept {
   const std::uint32_t sndbuf = env.of(tcb).sndbuf;
   if (!env.bufs.crowded()) [[likely]] return sndbuf;
-  const std::uint64_t flight = std::max(std::min(tcb.cwnd, snd_wnd_bytes(tcb)), smss(tcb));
-  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sndbuf, 2 * flight));
+  const std::uint64_t window = std::max(std::min(tcb.cwnd, snd_wnd_bytes(tcb)), 2 * smss(tcb));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(sndbuf, in_flight(tcb) + window));
 }
 
 void drop_unread(Tcb& tcb, Env& env) noexcept {
@@ -67,8 +67,11 @@ void offer_room(Tcb& tcb, Env& env) noexcept {
 
 std::size_t send(Tcb& tcb, std::span<const std::uint8_t> bytes, Env& env) noexcept {
   if (!can_send(tcb) || bytes.empty()) return 0;
-  const std::size_t room = send_room(tcb, env);
-  const std::size_t taken = queue_copy(tcb, bytes.first(std::min(bytes.size(), room)), env);
+  constexpr std::size_t kAtOnce = 65'536;  // until it is asked again whether buffers are crowded
+  std::size_t taken = 0;
+  for (std::size_t more = 1; more != 0 && taken < bytes.size(); taken += more) {
+    more = queue_copy(tcb, bytes.subspan(taken, std::min({bytes.size() - taken, std::size_t{send_room(tcb, env)}, kAtOnce})), env);
+  }
   if (taken < bytes.size()) want_room(tcb, env);
   return taken;
 }

@@ -77,22 +77,25 @@ void establish_fast(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   on_ack(tcb, segment, env);
 }
 
-void open_active_with(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, std::span<const std::uint8_t> text, bool fast,
+bool open_active_with(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, std::span<const std::uint8_t> text, bool fast,
                       std::span<const std::uint8_t> cookie, std::uint16_t mss, Env& env) noexcept {
   const std::size_t before = env.out.size();
   open_active(tcb, iss, ts_offset, env);
-  queue_copy(tcb, text.first(std::min<std::size_t>(text.size(), send_room(tcb, env))), env);
-  if (!fast || env.out.size() == before) return;  // or the SYN waits for its timer, and goes alone
+  // Whatever else buffers are wanted for: the application will go on behind all of it.
+  text = text.first(std::min<std::size_t>(text.size(), env.of(tcb).sndbuf));
+  if (queue_copy(tcb, text, env) != text.size()) [[unlikely]] return false;
+  if (!fast || env.out.size() == before) return true;  // or the SYN waits for its timer, and goes alone
   OutSegment& syn = env.out[before];
   syn.options |= kOptFastOpen;
   syn.fast_open = cookie.data();
   syn.fast_open_len = static_cast<std::uint8_t>(cookie.size());
-  if (cookie.empty() || tcb.snd_head == nullptr) return;
+  if (cookie.empty() || tcb.snd_head == nullptr) return true;
   const std::uint32_t most = std::min(mss, env.local_mss[tcb.flow.local_addr]);
   const std::uint32_t room = most > kSynOptionBytes ? most - kSynOptionBytes : 0;
   syn.chunk = tcb.snd_head;
   syn.len = std::min({tcb.snd_queued, tcb.snd_head->len, room});
   tcb.snd_wl2 = tcb.snd_nxt + syn.len;
+  return true;
 }
 
 }  // namespace sluice::tcp

@@ -110,7 +110,8 @@ bool worth_sending(const Tcb& tcb, const Params& params, std::uint32_t len, std:
   const bool at_once = params.nodelay || in_flight(tcb) <= tcb.fast_open || (tcb.flags & kPartialOut) == 0;
   if (len == waiting) {
     if ((tcb.flags & kFinQueued) != 0) return true;  // nothing will join it
-    return !params.cork && at_once;
+    // Who waits for room would otherwise wait for ever: only what leaves brings an acknowledgment.
+    return (!params.cork || (tcb.flags & kWantWritable) != 0) && at_once;
   }
   const std::uint32_t max_wnd = std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale;
   return at_once && len >= (max_wnd + 1) / 2;

@@ -96,10 +96,11 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
 
 // Active OPEN: tcb.flow and tcb.params are set. Sends the SYN.
 void open_active(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, Env& env) noexcept;
-// The same with `text` queued, as far as there is room, to be sent first. With `fast` (RFC 7413) and a cookie as much
-// of it as `mss` (the server's, of last time) admits goes with the SYN; without a cookie the SYN asks for one.
-void open_active_with(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, std::span<const std::uint8_t> text, bool fast,
-                      std::span<const std::uint8_t> cookie, std::uint16_t mss, Env& env) noexcept;
+// The same with `text` queued, as much of it as sndbuf has room for, to be sent first; false when there are no buffers for that:
+// then it is to be aborted, and its SYN dropped. With `fast` (RFC 7413) and a cookie as much of it as `mss` (the server's, of last
+// time) admits goes with the SYN; without a cookie the SYN asks for one.
+[[nodiscard]] bool open_active_with(Tcb& tcb, SeqNum iss, std::uint32_t ts_offset, std::span<const std::uint8_t> text, bool fast,
+                                    std::span<const std::uint8_t> cookie, std::uint16_t mss, Env& env) noexcept;
 // Passive OPEN by a SYN with a good cookie, after open_passive(): its text is taken, the SYN|ACK sent, and the
 // application may begin (kEventConnected) in SYN_RCVD.
 Verdict open_passive_fast(Tcb& tcb, Segment& syn, Env& env) noexcept;

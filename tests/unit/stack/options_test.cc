@@ -79,6 +79,25 @@ TEST_F(Options, ListenAndConnectTakeTheExtremesOfEach) {
   }
 }
 
+// What connect() took of the first bytes is all of them that sndbuf has room for, or there is no connection.
+TEST_F(Options, ConnectFailsWithoutBuffersForItsFirstBytes) {
+  HostConfig few;
+  few.buffers = 700;
+  Host poor(few);
+  poor.add_service(service);
+  const std::vector<std::byte> text(300'000);
+  SocketOptions options;
+  options.sndbuf = 1'000'000;
+  options.first_bytes = text;
+  const auto made = poor.connect(service, {IpAddress::v4(10, 0, 0, 9), 80}, {IpAddress::v4(0, 0, 0, 0), 0}, options);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(made.error().code, Errc::kNoMemory);
+  EXPECT_EQ(poor.stack().slabs().tcbs.used(), 0U);
+  EXPECT_EQ(poor.stack().bufs().in_use(), 0U);
+  options.first_bytes = std::span(text).first(1000);
+  EXPECT_TRUE(poor.connect(service, {IpAddress::v4(10, 0, 0, 9), 80}, {IpAddress::v4(0, 0, 0, 0), 0}, options).ok());
+}
+
 TEST_F(Options, ListenAndConnectRefuseWhatLiesBeyondAndSayWhichAndWhy) {
   for (const Row& row : rows()) {
     std::vector<std::int64_t> bad;

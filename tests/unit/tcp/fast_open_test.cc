@@ -55,7 +55,7 @@ struct Opening : OneConnection {
   explicit Opening(bool fast, std::size_t cookie_len, std::uint16_t mss, Params with = {}) : OneConnection(with) {
     static constexpr std::array<std::uint8_t, 16> kCookie{1, 2, 3, 4, 5, 6, 7, 8};
     static const std::vector<std::uint8_t> kText(2000, 'x');
-    open_active_with(tcb, kIss, ts_offset, kText, fast, std::span(kCookie).first(cookie_len), mss, env());
+    EXPECT_TRUE(open_active_with(tcb, kIss, ts_offset, kText, fast, std::span(kCookie).first(cookie_len), mss, env()));
     drain();
   }
   [[nodiscard]] const OutSegment& syn() const { return sent.at(0); }
@@ -68,6 +68,26 @@ TEST(FastOpenClient, AsksForACookieWhereItHasNone) {
   EXPECT_EQ(o.syn().fast_open_len, 0U);
   EXPECT_EQ(o.syn().len, 0U) << "the text waits";
   EXPECT_EQ(o.tcb.snd_queued, 2000U);
+}
+
+// The application goes on behind all of it.
+TEST(FastOpenClient, WhatItSaysFirstIsWholeWhileBuffersAreCrowded) {
+  OneConnection c(Params{.sndbuf = 200'000});
+  for (int i = 0; i < 100; ++i) c.held.push_back(c.bufs.take());
+  c.bufs.spare_beyond(150);
+  ASSERT_TRUE(c.bufs.crowded());
+  const std::vector<std::uint8_t> text(4000, 'x');
+  EXPECT_TRUE(open_active_with(c.tcb, kIss, c.ts_offset, text, true, {}, 0, c.env()));
+  c.drain();
+  EXPECT_EQ(c.tcb.snd_queued, 4000U);
+}
+
+TEST(FastOpenClient, WithoutBuffersForWhatItSaysFirstItDoesNotOpen) {
+  OneConnection c(Params{.sndbuf = 200'000});
+  c.bufs.spare_beyond(2);
+  const std::vector<std::uint8_t> text(8000, 'x');
+  EXPECT_FALSE(open_active_with(c.tcb, kIss, c.ts_offset, text, true, {}, 0, c.env()));
+  c.drain();
 }
 
 TEST(FastOpenClient, SaysNothingOfItWhereItIsOff) {

@@ -166,24 +166,27 @@ TEST(SendQueue, AnAcknowledgmentDoesNotEndThatWait) {
 // Bounds of a pool that is crowded, not scarce, with so many in use.
 std::size_t bound_when_crowded(std::size_t in_use) { return in_use + in_use / 2; }
 
-TEST(SendQueue, WhileBuffersAreCrowdedItHoldsTwiceWhatMayBeInFlight) {
+TEST(SendQueue, WhileBuffersAreCrowdedItHoldsWhatIsInFlightAndAnotherWindow) {
   Sender s(Params{.sndbuf = 200'000});
-  s.establish(4000);
+  s.establish(4380);
   for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
   s.bufs.spare_beyond(1000);
   EXPECT_EQ(send_room(s.tcb, s.env()), 200'000U);
   s.bufs.spare_beyond(bound_when_crowded(100));
-  EXPECT_EQ(send_room(s.tcb, s.env()), 8000U) << "the window decides";
-  EXPECT_EQ(s.write(100'000), 8000U);
+  EXPECT_EQ(send_room(s.tcb, s.env()), 4380U) << "the window decides";
+  EXPECT_EQ(s.write(100'000), 4380U);
+  EXPECT_EQ(s.write(100'000), 4380U) << "what has left made room";
   s.settle();
+  s.events = 0;
   s.ack(1460);
-  EXPECT_EQ(s.events & kEventWritable, 0U) << "no quarter of it is free";
   s.ack(2920);
+  EXPECT_EQ(s.events & kEventWritable, 0U) << "no quarter of it is free";
+  s.ack(4380);
   EXPECT_NE(s.events & kEventWritable, 0U);
   s.write(100'000);
-  EXPECT_EQ(s.tcb.snd_queued, 8000U);
+  EXPECT_EQ(s.tcb.snd_queued, 8760U);
   s.bufs.spare_beyond(1000);
-  EXPECT_EQ(send_room(s.tcb, s.env()), 192'000U);
+  EXPECT_EQ(send_room(s.tcb, s.env()), 191'240U);
 }
 
 TEST(SendQueue, WhileBuffersAreCrowdedTheCongestionWindowCountsToo) {
@@ -191,8 +194,62 @@ TEST(SendQueue, WhileBuffersAreCrowdedTheCongestionWindowCountsToo) {
   s.establish(65535);
   for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
   s.bufs.spare_beyond(bound_when_crowded(100));
-  EXPECT_EQ(send_room(s.tcb, s.env()), 2 * s.tcb.cwnd);
+  EXPECT_EQ(send_room(s.tcb, s.env()), s.tcb.cwnd);
   EXPECT_LT(s.tcb.cwnd, 65535U);
+}
+
+// What is reported behind a hole is still queued; without more the recovery would run dry.
+TEST(SendQueue, WhileBuffersAreCrowdedReportsBehindAHoleDoNotEndIt) {
+  Sender s(Params{.sndbuf = 2'000'000});
+  s.establish(1'000'000, Offer{.sack = true});
+  s.tcb.cwnd = s.tcb.ssthresh = 100 * 1460;
+  for (int i = 0; i < 1500; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(bound_when_crowded(1500));
+  s.write(2'000'000);
+  std::uint32_t reported = 1;
+  for (int round_trip = 0; round_trip < 3; ++round_trip) {
+    const std::uint32_t end = s.nxt() / 1460;
+    for (; reported < end; ++reported) {
+      s.settle();
+      s.ack(0, {{1460, (reported + 1) * 1460}});
+      s.write(2'000'000);
+    }
+  }
+  EXPECT_GT(s.nxt(), 220U * 1460) << "half a window each round trip";
+}
+
+// In pieces, between which it is asked again.
+TEST(SendQueue, OneLargeWriteDoesNotPassTheBoundOfCrowdedBuffers) {
+  Sender s(Params{.sndbuf = 4'000'000});
+  s.establish(4380);
+  for (int i = 0; i < 90; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(bound_when_crowded(100));
+  EXPECT_LE(s.write(400'000), 65'536U);
+}
+
+TEST(SendQueue, ACorkDoesNotHoldWhoWaitsForRoom) {
+  Sender s(Params{.sndbuf = 200'000, .cork = true});
+  s.establish(600, Offer{.mss = 536});
+  for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(bound_when_crowded(100));
+  ASSERT_TRUE(s.write_buf(400));
+  EXPECT_TRUE(s.sent.empty()) << "corked";
+  EXPECT_FALSE(s.write_buf(900));
+  EXPECT_EQ(s.nxt(), 400U);
+  s.events = 0;
+  s.ack(400);
+  EXPECT_NE(s.events & kEventWritable, 0U);
+}
+
+TEST(SendQueue, AWindowThatOpensBringsRoomWhileBuffersAreCrowded) {
+  Sender s(Params{.sndbuf = 200'000});
+  s.establish(0);
+  for (int i = 0; i < 100; ++i) s.held.push_back(s.bufs.take());
+  s.bufs.spare_beyond(bound_when_crowded(100));
+  EXPECT_EQ(s.write(100'000), 2 * 1460U);
+  s.events = 0;
+  s.ack(0, 10'000);
+  EXPECT_NE(s.events & kEventWritable, 0U);
 }
 
 // A window of less than a segment, or none: two segments wait.
