@@ -48,6 +48,10 @@ inline rte_mbuf* arp_frame(rte_mempool* pool, std::uint16_t opcode, const rte_et
   rte_mbuf* m = rte_pktmbuf_alloc(pool);
   if (m == nullptr) return nullptr;
   auto* eth = reinterpret_cast<rte_ether_hdr*>(rte_pktmbuf_append(m, 60));
+  if (eth == nullptr) {  // buffers of less than 60 bytes
+    rte_pktmbuf_free(m);
+    return nullptr;
+  }
   std::memset(eth, 0, 60);
   eth->dst_addr = to;
   eth->src_addr = own_mac;
