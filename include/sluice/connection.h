@@ -91,6 +91,28 @@ enum class Option : std::uint8_t {
   return {0, -1};
 }
 
+// As the remote service and messages call it; null if there is no such option.
+[[nodiscard]] constexpr const char* option_name(Option option) noexcept {
+  switch (option) {
+    case Option::kNodelay: return "nodelay";
+    case Option::kCork: return "cork";
+    case Option::kKeepalive: return "keepalive";
+    case Option::kKeepidleS: return "keepidle_s";
+    case Option::kKeepintvlS: return "keepintvl_s";
+    case Option::kKeepcnt: return "keepcnt";
+    case Option::kMss: return "mss";
+    case Option::kRcvbuf: return "rcvbuf";
+    case Option::kSndbuf: return "sndbuf";
+    case Option::kUserTimeoutMs: return "user_timeout_ms";
+    case Option::kLingerS: return "linger_s";
+    case Option::kQuickack: return "quickack";
+    case Option::kCongestion: return "congestion";
+    case Option::kTtl: return "ttl";
+    case Option::kDscp: return "dscp";
+  }
+  return nullptr;
+}
+
 // A snapshot of the connection's variables, in RFC 9293's names.
 struct ConnectionInfo {
   Endpoint local, peer;

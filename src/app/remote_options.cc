@@ -8,27 +8,27 @@
 namespace sluice::app {
 namespace {
 
-constexpr RemoteOption takes(std::string_view name, Option option) noexcept {
+constexpr RemoteOption takes(Option option) noexcept {
   const limits::Range range = option_range(option);
-  return {name, option, range.min, range.max};
+  return {option_name(option), option, range.min, range.max};
 }
 
 constexpr std::array<RemoteOption, 15> kOptions = {
-    takes("nodelay", Option::kNodelay),
-    takes("cork", Option::kCork),
-    takes("keepalive", Option::kKeepalive),
-    takes("keepidle_s", Option::kKeepidleS),
-    takes("keepintvl_s", Option::kKeepintvlS),
-    takes("keepcnt", Option::kKeepcnt),
-    takes("mss", Option::kMss),
-    takes("rcvbuf", Option::kRcvbuf),
-    takes("sndbuf", Option::kSndbuf),
-    takes("user_timeout_ms", Option::kUserTimeoutMs),
-    takes("linger_s", Option::kLingerS),
-    takes("congestion", Option::kCongestion),
-    takes("quickack", Option::kQuickack),
-    takes("ttl", Option::kTtl),
-    takes("dscp", Option::kDscp),
+    takes(Option::kNodelay),
+    takes(Option::kCork),
+    takes(Option::kKeepalive),
+    takes(Option::kKeepidleS),
+    takes(Option::kKeepintvlS),
+    takes(Option::kKeepcnt),
+    takes(Option::kMss),
+    takes(Option::kRcvbuf),
+    takes(Option::kSndbuf),
+    takes(Option::kUserTimeoutMs),
+    takes(Option::kLingerS),
+    takes(Option::kCongestion),
+    takes(Option::kQuickack),
+    takes(Option::kTtl),
+    takes(Option::kDscp),
 };
 
 }  // namespace

@@ -89,7 +89,7 @@ class BufPool {
     enough_ = in_use;
     crowd_ = in_use - in_use / 3;
   }
-  // Who would hold buffers for long is to hold no more than do good.
+  // A sender is to queue no more than keeps its path full.
   [[nodiscard]] bool crowded() const noexcept { return in_use_ >= crowd_; }
   // For who would hold buffers for long: the rest is for what arrives, and for answers. Counted.
   [[nodiscard]] bool scarce() noexcept {

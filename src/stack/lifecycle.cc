@@ -82,10 +82,10 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   const Handle fresh = Handle::make(Kind::kTimeWait, index);
   tcp::TimeWait& record = slabs_.time_waits[index];
   tcp::time_wait(record, tcb);
-  tcp::Params& params = params_[tcb.params];
+  const tcp::Params& params = params_[tcb.params];
   record.service = static_cast<std::uint8_t>(params.service);
   record.ip = params.ip;
-  if (--params.refs == 0) [[unlikely]] params_.give(tcb.params);
+  unref_params(tcb.params);
   table_.replace(hash, handle, fresh);
   wheel_.cancel(tcb.timer, tcb.armed);
   DCHECK(tcb.t_long.armed());

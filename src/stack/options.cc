@@ -10,31 +10,9 @@ namespace sluice::stack {
 
 namespace {
 
-// As the remote service calls them; null: there is no such option.
-const char* name_of(Option option) noexcept {
-  switch (option) {
-    case Option::kNodelay: return "nodelay";
-    case Option::kCork: return "cork";
-    case Option::kKeepalive: return "keepalive";
-    case Option::kKeepidleS: return "keepidle_s";
-    case Option::kKeepintvlS: return "keepintvl_s";
-    case Option::kKeepcnt: return "keepcnt";
-    case Option::kMss: return "mss";
-    case Option::kRcvbuf: return "rcvbuf";
-    case Option::kSndbuf: return "sndbuf";
-    case Option::kUserTimeoutMs: return "user_timeout_ms";
-    case Option::kLingerS: return "linger_s";
-    case Option::kQuickack: return "quickack";
-    case Option::kCongestion: return "congestion";
-    case Option::kTtl: return "ttl";
-    case Option::kDscp: return "dscp";
-  }
-  return nullptr;
-}
-
 // The one place that knows which field an option is.
 Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
-  const char* name = name_of(option);
+  const char* name = option_name(option);
   if (name == nullptr) return Error{Errc::kNoProtocolOption, "no such option"};
   if (const limits::Range range = option_range(option); !range.contains(value)) return out_of_range(name, value, range);
   switch (option) {

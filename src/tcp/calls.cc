@@ -25,6 +25,8 @@ std::uint32_t send_limit(const Tcb& tcb, const Env& env) noexcept {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(sndbuf, in_flight(tcb) + window));
 }
 
+std::uint32_t room_within(std::uint32_t limit, const Tcb& tcb) noexcept { return limit - std::min(limit, tcb.snd_queued); }
+
 void drop_unread(Tcb& tcb, Env& env) noexcept {
   env.bufs.release_all(tcb.rcv_head);
   tcb.rcv_head = tcb.rcv_tail = nullptr;
@@ -49,10 +51,7 @@ bool can_send(const Tcb& tcb) noexcept {
   return open && (tcb.flags & kFinQueued) == 0;
 }
 
-std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept {
-  const std::uint32_t limit = send_limit(tcb, env);
-  return limit > tcb.snd_queued ? limit - tcb.snd_queued : 0;
-}
+std::uint32_t send_room(const Tcb& tcb, const Env& env) noexcept { return room_within(send_limit(tcb, env), tcb); }
 
 // Woken at half of the buffer, an application refills a flight that has shrunk to half as well, with a burst that a
 // queue in the path may not hold: a buffer of 1.4 times the path's product filled two thirds of the path.
@@ -60,7 +59,7 @@ void offer_room(Tcb& tcb, Env& env) noexcept {
   constexpr std::uint32_t kEnough = 65'536;
   if ((tcb.flags & kWantWritable) == 0 || !can_send(tcb)) return;
   const std::uint32_t limit = send_limit(tcb, env);
-  if (limit - std::min(limit, tcb.snd_queued) < std::min(limit / 4, kEnough)) return;
+  if (room_within(limit, tcb) < std::min(limit / 4, kEnough)) return;
   tcb.flags &= ~kWantWritable;
   env.events |= kEventWritable;
 }
@@ -69,8 +68,11 @@ std::size_t send(Tcb& tcb, std::span<const std::uint8_t> bytes, Env& env) noexce
   if (!can_send(tcb) || bytes.empty()) return 0;
   constexpr std::size_t kAtOnce = 65'536;  // until it is asked again whether buffers are crowded
   std::size_t taken = 0;
-  for (std::size_t more = 1; more != 0 && taken < bytes.size(); taken += more) {
-    more = queue_copy(tcb, bytes.subspan(taken, std::min({bytes.size() - taken, std::size_t{send_room(tcb, env)}, kAtOnce})), env);
+  while (taken < bytes.size()) {
+    const std::size_t piece = std::min({bytes.size() - taken, std::size_t{send_room(tcb, env)}, kAtOnce});
+    const std::size_t queued = queue_copy(tcb, bytes.subspan(taken, piece), env);
+    taken += queued;
+    if (queued < piece || piece == 0) break;
   }
   if (taken < bytes.size()) want_room(tcb, env);
   return taken;

@@ -21,11 +21,13 @@ SipHasher<2, 4> hasher_of(SipKey key, const IpAddress& local) noexcept {
   return hasher;
 }
 
+std::uint64_t ports_of(const FlowId& flow) noexcept { return std::uint64_t{flow.local_port} << 16U | flow.remote_port; }
+
 std::uint64_t hash_flow(const SipHasher<2, 4>& begun, const FlowId& flow) noexcept {
   SipHasher<2, 4> hasher = begun;
   if (!flow.remote.is_v4()) hasher.add(word_of(flow.remote, 0));
   hasher.add(word_of(flow.remote, 1));
-  hasher.add(std::uint64_t{flow.local_port} << 16U | flow.remote_port);
+  hasher.add(ports_of(flow));
   return hasher.finish();
 }
 
@@ -40,10 +42,9 @@ std::uint32_t isn_hash(const LocalSecrets& secrets, const FlowId& flow) noexcept
 
 std::array<std::uint32_t, 4> isn_hashes_v4(const LocalSecrets& secrets, const std::array<const FlowId*, 4>& flows) noexcept {
   SipHasher<2, 4, SipLanes> hasher(secrets.isn);
-  const auto ports = [](const FlowId& flow) { return std::uint64_t{flow.local_port} << 16U | flow.remote_port; };
   const auto address = [](const FlowId& flow) { return word_of(flow.remote, 1); };
   hasher.add(SipLanes{address(*flows[0]), address(*flows[1]), address(*flows[2]), address(*flows[3])});
-  hasher.add(SipLanes{ports(*flows[0]), ports(*flows[1]), ports(*flows[2]), ports(*flows[3])});
+  hasher.add(SipLanes{ports_of(*flows[0]), ports_of(*flows[1]), ports_of(*flows[2]), ports_of(*flows[3])});
   const SipLanes hashes = hasher.finish();
   return {static_cast<std::uint32_t>(hashes[0]), static_cast<std::uint32_t>(hashes[1]), static_cast<std::uint32_t>(hashes[2]),
           static_cast<std::uint32_t>(hashes[3])};

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // MUST-46: an open to a group, a broadcast address or no host's address is refused and says nothing.
 #include "script/dialogue.h"
+#include "support/idle_service.h"
 
 namespace sluice::script {
 
 TEST_P(Family, OpenToNobodyInParticularIsRefused) {
   Dialogue d(GetParam());
-  class Nobody final : public Service {
-    void on_accept(Connection, ListenerId) override {}
-    void on_readable(Connection) override {}
-  } service;
+  test::IdleService service;
   for (const char* address : {"224.0.0.1", "239.1.2.3", "255.255.255.255", "127.0.0.1", "0.0.0.0", "0.1.2.3",
                               "ff02::1", "ff0e::1", "::1", "::"}) {
     const IpAddress remote = IpAddress::parse(address).value();

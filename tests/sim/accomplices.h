@@ -55,6 +55,13 @@ class Accomplices {
   void say(Siege& siege, const One& one) const {
     siege.strike(Forged{.from = one.here, .to = one.there, .seq = one.nxt, .ack = one.una, .wnd = one.wnd});
   }
+  // Another one, once all are open, at random, acknowledges what he has heard, with a window of `wnd` bytes.
+  void read_a_little(Siege& siege, std::uint16_t wnd) {
+    if (open_next(siege)) return;
+    One& one = all_[siege.rng().below(wanted_)];
+    one.wnd = wnd;
+    say(siege, one);
+  }
   [[nodiscard]] std::vector<One>& all() { return all_; }
   [[nodiscard]] std::uint32_t resets(std::size_t from, std::size_t to) const {
     std::uint32_t n = 0;

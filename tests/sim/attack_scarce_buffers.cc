@@ -67,14 +67,8 @@ TEST_P(ScarceBuffers, SlowReadersWhoAnswerInTimeLeaveOthersEnough) {
   prompt.attack_every = Duration::microseconds(200);
   Siege siege(prompt);
   Accomplices accomplices(kNumber, Siege::kSource);
-  siege.run(
-      [&](Siege& s) {
-        if (accomplices.open_next(s)) return;
-        Accomplices::One& one = accomplices.all()[s.rng().below(kNumber)];
-        one.wnd = 100;
-        accomplices.say(s, one);
-      },
-      [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h, 100); });
+  siege.run([&](Siege& s) { accomplices.read_a_little(s, 100); },
+            [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h, 100); });
   EXPECT_GT(siege.most_buffers(), kBuffers / 2) << "buffers were crowded";
   EXPECT_EQ(siege.counter("silent_aborts"), 0U);
   EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
@@ -90,15 +84,10 @@ TEST_P(ScarceBuffers, ReadersThatAreSlowToAnswerCountAsSilent) {
   std::size_t gone = 0;
   siege.run(
       [&](Siege& s) {
-        if (accomplices.open_next(s)) return;
-        if (over(s)) {
-          if (gone == crowd_size()) return;
-          const Accomplices::One& one = accomplices.all()[gone++];
-          return s.strike(Forged{.from = one.here, .to = one.there, .seq = one.nxt, .flags = tcp::kRst});
-        }
-        Accomplices::One& one = accomplices.all()[s.rng().below(crowd_size())];
-        one.wnd = 100;
-        accomplices.say(s, one);
+        if (!over(s)) return accomplices.read_a_little(s, 100);
+        if (gone == crowd_size()) return;
+        const Accomplices::One& one = accomplices.all()[gone++];
+        s.strike(Forged{.from = one.here, .to = one.there, .seq = one.nxt, .flags = tcp::kRst});
       },
       [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h, 100); });
   EXPECT_GT(siege.counter("buffers_scarce"), 100U) << "it came to the bound";

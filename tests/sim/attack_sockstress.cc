@@ -80,14 +80,8 @@ TEST_P(Sockstress, LongestShutGiveWayWhenTheTableIsFull) {
 TEST_P(Sockstress, SlowReadersHoldNoMoreThanTheirSendBuffers) {
   Siege siege(config(40'000));
   Accomplices accomplices(kNumber, Siege::kSource);
-  siege.run(
-      [&](Siege& s) {
-        if (accomplices.open_next(s)) return;
-        Accomplices::One& one = accomplices.all()[s.rng().below(kNumber)];
-        one.wnd = 100;
-        accomplices.say(s, one);
-      },
-      [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h); });
+  siege.run([&](Siege& s) { accomplices.read_a_little(s, 100); },
+            [&](Siege& s, const script::Heard& h) { accomplices.hear(s, h); });
   EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
   EXPECT_LE(siege.most_buffers(), (kNumber + 6) * (2 * 65536 / 2048 + 8) + 1000);
   expect_unharmed(config(40'000), siege);

@@ -8,14 +8,10 @@
 #include <memory>
 #include <string>
 
+#include "support/idle_service.h"
+
 namespace sluice {
 namespace {
-
-class Nothing final : public Service {
- public:
-  void on_accept(Connection, ListenerId) override {}
-  void on_readable(Connection) override {}
-};
 
 TEST(EngineOnNothing, IsCreatedFromGoodValuesAndRefusesAServiceOfBadOnes) {
   Config config;
@@ -30,7 +26,7 @@ TEST(EngineOnNothing, IsCreatedFromGoodValuesAndRefusesAServiceOfBadOnes) {
   config.ports[0].addresses = {InterfaceAddress::parse("10.77.0.1/24").value()};
   const auto engine = Engine::create(config);
   ASSERT_TRUE(engine.ok()) << engine.error().message;
-  const auto factory = [](unsigned) { return std::make_unique<Nothing>(); };
+  const auto factory = [](unsigned) { return std::make_unique<test::IdleService>(); };
   ServiceConfig service;
   service.name = "web";
   service.listen = {Endpoint::parse("10.77.0.1:80").value()};

@@ -12,6 +12,7 @@
 #include "port/memory_port.h"
 #include "stack/frame_builder.h"
 #include "stack/stack.h"
+#include "support/idle_service.h"
 #include "wire/ethernet.h"
 #include "wire/ipv4.h"
 
@@ -64,21 +65,15 @@ TEST(BurstTest, EachFrameGoesToItsOwnAddress) {
   while (sent.count != 0) drop_frame(sent.frames[--sent.count], stack.bufs());
 }
 
-class Quiet final : public Service {
- public:
-  void on_accept(Connection, ListenerId) override {}
-  void on_readable(Connection) override {}
-};
-
 // The ISNs of the SYN|ACKs that answer SYNs from the ports 4000 on, `together` at a time: `to(i)` is the last byte of the i-th
 // one's destination.
 template <typename To>
 std::map<int, std::uint32_t> isns(std::size_t count, std::size_t together, StackConfig c, To&& to) {
   port::MemoryBufSource source(1024);
   Stack stack(c, source);
-  Quiet quiet;
-  stack.add_service(quiet, "quiet");
-  EXPECT_TRUE(stack.listen(quiet, {IpAddress::v4(0, 0, 0, 0), 80}, {}, 1000).ok());
+  test::IdleService idle;
+  stack.add_service(idle, "idle");
+  EXPECT_TRUE(stack.listen(idle, {IpAddress::v4(0, 0, 0, 0), 80}, {}, 1000).ok());
   std::map<int, std::uint32_t> found;
   for (std::size_t first = 0; first < count; first += together) {
     std::vector<Buf*> burst;

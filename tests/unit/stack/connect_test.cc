@@ -8,15 +8,10 @@
 
 #include "sluice/listener.h"
 #include "support/host.h"
+#include "support/idle_service.h"
 
 namespace sluice::test {
 namespace {
-
-class Nothing final : public Service {
- public:
-  void on_accept(Connection, ListenerId) override {}
-  void on_readable(Connection) override {}
-};
 
 HostConfig several(std::vector<std::string> sources) {
   HostConfig config;
@@ -36,7 +31,7 @@ struct Opener {
   }
   std::string address_of_next(const char* to) { return open(to).value().info().local.address.to_string(); }
 
-  Nothing service;
+  IdleService service;
   Host host;
 };
 

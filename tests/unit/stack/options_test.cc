@@ -8,15 +8,10 @@
 
 #include "sluice/listener.h"
 #include "support/host.h"
+#include "support/idle_service.h"
 
 namespace sluice::test {
 namespace {
-
-class Nothing final : public Service {
- public:
-  void on_accept(Connection, ListenerId) override {}
-  void on_readable(Connection) override {}
-};
 
 struct Options : testing::Test {
   Options() { host.add_service(service); }
@@ -26,7 +21,7 @@ struct Options : testing::Test {
   Result<Connection> connect(const SocketOptions& options) {
     return host.connect(service, {IpAddress::v4(10, 0, 0, 9), 80}, {IpAddress::v4(0, 0, 0, 0), 0}, options);
   }
-  Nothing service;
+  IdleService service;
   Host host{HostConfig{}};
   std::uint16_t port = 1000;
 };

@@ -197,6 +197,16 @@ TEST(FastPath, GivesWhatTheSlowPathGivesAmongMarksAndEchoes) {
   }
 }
 
+Offer random_offer(Rng& rng, unsigned ecn_per_mille) {
+  Offer offer{.sack = rng.per_mille(500), .ecn = rng.per_mille(ecn_per_mille)};
+  if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
+  if (rng.per_mille(500)) offer.wscale = static_cast<std::uint8_t>(rng.below(15));
+  return offer;
+}
+
+// A small buffer now and then.
+std::uint32_t random_rcvbuf(Rng& rng) { return rng.per_mille(300) ? 256 + rng.below(1000) : 262144; }
+
 // --- the handshake's end ---
 
 // What may end a handshake, and much that may not.
@@ -223,10 +233,8 @@ TEST(CompleteHandshake, GivesWhatTheLongWayGives) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Rng rng(seed);
-    Offer offer{.sack = rng.per_mille(500), .ecn = rng.per_mille(300)};
-    if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
-    if (rng.per_mille(500)) offer.wscale = static_cast<std::uint8_t>(rng.below(16));
-    const Params params{.rcvbuf = rng.per_mille(300) ? 256 + rng.below(1000) : 262144, .keepalive = rng.per_mille(500),
+    const Offer offer = random_offer(rng, 300);
+    const Params params{.rcvbuf = random_rcvbuf(rng), .keepalive = rng.per_mille(500),
                         .congestion = rng.per_mille(500) ? CongestionControl::kDctcp : CongestionControl::kCubic, .ecn = offer.ecn,
                         .quickack = rng.per_mille(500)};
     OneConnection fast(params);
@@ -328,10 +336,8 @@ TEST(ClosingPath, LeavesTheRecordThatTheSlowPathLeaves) {
   for (std::uint64_t seed = 1; seed <= 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Rng rng(seed);
-    Offer offer{.sack = rng.per_mille(500), .ecn = rng.per_mille(200)};
-    if (rng.per_mille(500)) offer.tsval = static_cast<std::uint32_t>(rng.next());
-    if (rng.per_mille(500)) offer.wscale = static_cast<std::uint8_t>(rng.below(15));
-    const Params params{.rcvbuf = rng.per_mille(300) ? 256 + rng.below(1000) : 262144, .keepalive = rng.per_mille(500),
+    const Offer offer = random_offer(rng, 200);
+    const Params params{.rcvbuf = random_rcvbuf(rng), .keepalive = rng.per_mille(500),
                         .congestion = static_cast<CongestionControl>(rng.below(kCongestionControls)), .ecn = offer.ecn};
     OneConnection fast(params);
     OneConnection slow(params);

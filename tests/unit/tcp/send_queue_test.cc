@@ -219,7 +219,7 @@ TEST(SendQueue, WhileBuffersAreCrowdedReportsBehindAHoleDoNotEndIt) {
 }
 
 // In pieces, between which it is asked again.
-TEST(SendQueue, OneLargeWriteDoesNotPassTheBoundOfCrowdedBuffers) {
+TEST(SendQueue, OneLargeWritePassesTheBoundOfCrowdedBuffersByAPieceAtMost) {
   Sender s(Params{.sndbuf = 4'000'000});
   s.establish(4380);
   for (int i = 0; i < 90; ++i) s.held.push_back(s.bufs.take());
