@@ -9,6 +9,8 @@ Three servers, each on one core with the client on another:
   sluice  the http app, closing first; three packets each way
   itself  the engine as the client too: the same connections, and one stream without end
   kernel  an epoll server behind a veth, the same client over net_af_packet
+Before the floor, after it and after sluice it is measured how far the two cores are from each other (core_distance), for
+a virtual machine's move: the share of the floor is given for near cores and far ones, and rounds in which they moved are left out.
 Needs root, two cores, and leaves nothing behind. Only the ratios mean anything.
 """
 import argparse
@@ -24,6 +26,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TAG = f"sb{os.getpid()}"
 HUGE = "/proc/sys/vm/nr_hugepages"
+NEAR_NS = 150  # a cache line goes to and fro in less between cores that share a cache, in more between others
 
 
 def read(path):
@@ -199,6 +202,12 @@ def kernel(args, huge):
         subprocess.run(["ip", "netns", "del", ns])
 
 
+def distance(args):
+    """The time that a cache line takes from one of the two cores to the other and back, in ns."""
+    said = subprocess.run([f"{args.build}/bench/compare/core_distance", "0", "1"], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    return json.loads(said.stdout)["round_trip_ns"]
+
+
 def spread(values):
     digits = 0 if statistics.median(values) >= 1000 else 1
     return f"{statistics.median(values):>12,.{digits}f}   ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
@@ -207,8 +216,12 @@ def spread(values):
 def measure(args, huge, folder, result):
     """One round, added to `result`."""
     if not args.no_floor:
+        distances = [distance(args)]
         result["floor"] += floor(args, huge, folder)
+        distances.append(distance(args))
     rows, waited, stats = sluice(args, huge, folder, lambda: raw_against_sluice(args, huge))
+    if not args.no_floor:
+        result["distances"].append([*distances, distance(args)])
     result["sluice"] += rows
     result["waited"].append(waited)
     result["verdicts"] = {k: v for k, v in stats["verdicts"].items() if v}
@@ -217,6 +230,26 @@ def measure(args, huge, folder, result):
         result["stream"] += sluice(args, huge, folder, lambda: engine_client(args, huge, "stream", 9, 1))[0]
     if not args.no_kernel:
         result["kernel"] += kernel(args, huge)
+
+
+def report_shares(result):
+    """The share of the floor, apart for rounds with near cores and with far ones."""
+    result["share"] = [100 * ours["rx_pps"] / most["rx_pps"] for ours, most in zip(result["sluice"], result["floor"])]
+    rounds = list(zip(result["distances"], result["floor"], result["sluice"], result["share"]))
+    moved = len(rounds)
+    for name, holds in (("near", lambda ns: ns < NEAR_NS), ("far", lambda ns: ns >= NEAR_NS)):
+        stayed = [row for row in rounds if all(map(holds, row[0]))]
+        moved -= len(stayed)
+        if not stayed:
+            continue
+        print(f"cores {name}, {len(stayed)} rounds")
+        for what, values in (("a line there and back, ns", [ns for row in stayed for ns in row[0]]),
+                             ("floor, packets/s each way", [row[1]["rx_pps"] for row in stayed]),
+                             ("sluice, connections/s", [row[2]["connections_per_s"] for row in stayed]),
+                             ("sluice, % of the packets of its floor", [row[3] for row in stayed])):
+            print(f"  {what:<41} {spread(values)}")
+    if moved:
+        print(f"cores moved in {moved} of {len(rounds)} rounds")
 
 
 def report(result):
@@ -229,8 +262,7 @@ def report(result):
         if result[rows]:
             print(f"{name:<43} {spread([row[key] for row in result[rows]])}")
     if result["floor"]:
-        result["share"] = [100 * ours["rx_pps"] / most["rx_pps"] for ours, most in zip(result["sluice"], result["floor"])]
-        print(f"{'sluice, % of the packets of its floor':<43} {spread(result['share'])}")
+        report_shares(result)
     print(f"{'% of the time that its threads waited':<43} {spread([100 * waited for waited in result['waited']])}")
 
 
@@ -253,7 +285,7 @@ def main():
     if args.tiny:
         args.rounds, args.seconds, args.warmup, args.max_connections = 1, 1, 1, 100000
     folder = tempfile.mkdtemp(prefix=TAG)
-    result = {"floor": [], "sluice": [], "waited": [], "itself": [], "stream": [], "kernel": []}
+    result = {"distances": [], "floor": [], "sluice": [], "waited": [], "itself": [], "stream": [], "kernel": []}
     # A round is all of them, one after another: what the machine's other guests do from minute to minute falls on all.
     rounds, args.rounds = args.rounds, 1
     try:
