@@ -12,8 +12,11 @@ constexpr double kNsPerSecond = 1e9;
 }  // namespace
 
 Line::Line(const Impairment& impairment, std::uint64_t seed, std::uint32_t slots, std::uint32_t slot_bytes)
-    : impairment_(impairment), rng_(seed), slot_bytes_(slot_bytes),
-      room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)), lanes_(impairment.lanes) {
+    : impairment_(impairment), slot_bytes_(slot_bytes),
+      room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)) {
+  Rng seeds(seed);
+  lanes_.emplace_back(seed);
+  while (lanes_.size() < impairment.lanes) lanes_.emplace_back(seeds.next());
   free_.reserve(slots);
   for (std::uint32_t slot = slots; slot != 0; --slot) free_.push_back(slot - 1);
   flying_.reserve(slots);
@@ -40,22 +43,18 @@ Line::Lane& Line::lane_of(std::span<const std::uint8_t> frame) noexcept {
   return lanes_[((ip[at] << 8U | ip[at + 1]) + (ip[at + 2] << 8U | ip[at + 3])) % lanes_.size()];
 }
 
-void Line::fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt) {
+std::uint8_t* Line::fly(std::span<const std::uint8_t> frame, std::int64_t due_ns) {
   if (free_.empty()) {
     ++counts_.no_slot;
-    return;
+    return nullptr;
   }
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   std::uint8_t* data = &room_[static_cast<std::size_t>(slot) * slot_bytes_];
   std::memcpy(data, frame.data(), frame.size());
-  if (spoilt) {
-    // One byte, which the Internet checksum always finds.
-    const std::size_t at = kEthernet + rng_.below(static_cast<std::uint32_t>(frame.size() - kEthernet));
-    data[at] = static_cast<std::uint8_t>(data[at] ^ (1U + rng_.below(255)));
-  }
   flying_.push_back({due_ns, order_++, slot, static_cast<std::uint32_t>(frame.size())});
   std::push_heap(flying_.begin(), flying_.end());
+  return data;
 }
 
 void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
@@ -77,25 +76,33 @@ void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
     leaves_ns = lane.free_ns;
   }
   std::int64_t due_ns = leaves_ns + impairment_.delay_ns;
-  if (finds_neighbours(frame)) return fly(frame, due_ns, false);
+  if (finds_neighbours(frame)) {
+    fly(frame, due_ns);
+    return;
+  }
   // A lost frame has taken its turn on the line.
-  if (chance(impairment_.loss_ppm)) {
+  if (lane.chance(impairment_.loss_ppm)) {
     ++counts_.lost;
     return;
   }
-  due_ns += up_to(impairment_.jitter_ns);
-  if (chance(impairment_.reorder_ppm)) {
+  due_ns += lane.up_to(impairment_.jitter_ns);
+  if (lane.chance(impairment_.reorder_ppm)) {
     ++counts_.reordered;
-    due_ns += 1 + up_to(impairment_.reorder_by_ns);
+    due_ns += 1 + lane.up_to(impairment_.reorder_by_ns);
   } else {
     due_ns = lane.last_due_ns = std::max(due_ns, lane.last_due_ns);
   }
-  const bool spoilt = frame.size() > kEthernet && chance(impairment_.corrupt_ppm);
-  counts_.corrupted += spoilt ? 1 : 0;
-  fly(frame, due_ns, spoilt);
-  if (chance(impairment_.duplicate_ppm)) {
+  std::uint8_t* copy = fly(frame, due_ns);
+  if (frame.size() > kEthernet && lane.chance(impairment_.corrupt_ppm)) {
+    ++counts_.corrupted;
+    // One byte, which the Internet checksum always finds.
+    const std::size_t at = kEthernet + lane.rng.below(static_cast<std::uint32_t>(frame.size() - kEthernet));
+    const auto changed = static_cast<std::uint8_t>(1U + lane.rng.below(255));
+    if (copy != nullptr) copy[at] ^= changed;
+  }
+  if (lane.chance(impairment_.duplicate_ppm)) {
     ++counts_.duplicated;
-    fly(frame, due_ns + up_to(impairment_.reorder_by_ns), false);
+    fly(frame, due_ns + lane.up_to(impairment_.reorder_by_ns));
   }
 }
 

@@ -69,20 +69,22 @@ class Line {
       return due_ns != other.due_ns ? due_ns > other.due_ns : order > other.order;
     }
   };
-  [[nodiscard]] bool chance(std::uint32_t ppm) noexcept { return ppm != 0 && rng_.below(kMillion) < ppm; }
-  [[nodiscard]] std::int64_t up_to(std::int64_t ns) noexcept {
-    return ns > 0 ? static_cast<std::int64_t>(rng_.next() % static_cast<std::uint64_t>(ns + 1)) : 0;
-  }
-  // What travels on one lane keeps its order.
+  // What travels on one lane keeps its order, and its fate is decided by how many went there before it.
   struct Lane {
+    explicit Lane(std::uint64_t seed) noexcept : rng(seed) {}
+    [[nodiscard]] bool chance(std::uint32_t ppm) noexcept { return ppm != 0 && rng.below(kMillion) < ppm; }
+    [[nodiscard]] std::int64_t up_to(std::int64_t ns) noexcept {
+      return ns > 0 ? static_cast<std::int64_t>(rng.next() % static_cast<std::uint64_t>(ns + 1)) : 0;
+    }
+    Rng rng;
     std::int64_t last_due_ns = 0;
     std::int64_t free_ns = 0;  // when all accepted so far has left at rate_bps
   };
   [[nodiscard]] Lane& lane_of(std::span<const std::uint8_t> frame) noexcept;
-  void fly(std::span<const std::uint8_t> frame, std::int64_t due_ns, bool spoilt);
+  // Where the frame's copy is until it arrives; null, and counted, when all slots are taken.
+  std::uint8_t* fly(std::span<const std::uint8_t> frame, std::int64_t due_ns);
 
   Impairment impairment_;
-  Rng rng_;
   std::uint32_t slot_bytes_;
   std::unique_ptr<std::uint8_t[]> room_;
   std::vector<std::uint32_t> free_;

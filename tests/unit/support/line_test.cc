@@ -153,6 +153,30 @@ TEST(Line, ConnectionsOfDifferentLanesDoNotShareARate) {
   }
 }
 
+// The frames with this source port that are lost, by their number, of 1,000 of each of the ports, which come in turns.
+std::vector<unsigned> lost_of(std::uint16_t port, const std::vector<std::uint16_t>& ports) {
+  Line line({.loss_ppm = 5 * kPercent, .reorder_ppm = 5 * kPercent, .lanes = 4}, 7, 64, 2048);
+  std::vector<unsigned> lost;
+  for (unsigned n = 0; n < 1000; ++n) {
+    for (const std::uint16_t each : ports) {
+      const std::uint64_t before = line.counts().lost;
+      line.take(segment(each, 80, true), n * kMs);
+      if (each == port && line.counts().lost != before) lost.push_back(n);
+    }
+    std::array<Line::Leaving, 64> out;
+    for (const Line::Leaving& frame : std::span(out).first(line.arrived(out, n * kMs))) line.done(frame);
+  }
+  return lost;
+}
+
+// So that two senders who are compared lose the same frames, whatever goes on beside them.
+TEST(Line, WhatALaneLosesDependsOnNoOtherLane) {
+  const auto alone = lost_of(40000, {40000});
+  EXPECT_NEAR(static_cast<double>(alone.size()), 50, 25);
+  EXPECT_EQ(lost_of(40000, {40001, 40000, 40003}), alone);
+  EXPECT_NE(lost_of(40001, {40001, 40000, 40003}), alone);
+}
+
 TEST(Line, CountsWhatItHasNoRoomFor) {
   Line line({.delay_ns = kMs}, 1, 4, 200);
   for (std::uint32_t n = 0; n < 6; ++n) line.take(numbered(n), 0);
