@@ -7,8 +7,8 @@
 
 Each cell is a loss, a round trip, a reordering and a congestion control, set by name on both sides. In every round each cell
 is measured for Linux and for sluice, one after the other (who is first alternates), with the same receiver, the same wire
-and the same seed. A measurement counts the bytes that the receiving application got within --seconds of the connection's
-beginning, slow start included. Where losses by chance decide what NewReno and CUBIC get, one connection says little: there up to
+and the same seed. A measurement counts the bytes that the receiving application got within --seconds, at least 60 round trips,
+of the connection's beginning, slow start included. Where losses by chance decide what NewReno and CUBIC get, one connection says little: there up to
 --flows connections go at once, each with a bottleneck of its own, and what they got in the mean is the measurement.
 
 The wire (tests/support/impair) loses and reorders in the direction of the data only. Its bottleneck has room for one
@@ -41,6 +41,7 @@ BUFFER = 32 << 20
 PORT = 9000
 SENDERS = ('linux', 'sluice')
 MOST_TOGETHER = 100e6  # bit/s
+ROUND_TRIPS = 60  # that a measurement takes at least
 FIRST_PORT = 20000  # of the receivers; consecutive ones take different lanes of the wire
 # Where our name is not the kernel's.
 OUR_NAME = {'reno': 'newreno'}
@@ -69,6 +70,10 @@ def flows_of(cell, args):
         return 1
     one = 1.22 * 8 * 1448 / (cell['rtt_ms'] / 1000) / math.sqrt(cell['loss'] / 100)  # bit/s
     return max(1, min(args.flows, int(MOST_TOGETHER / one)))
+
+
+def seconds_of(cell, args):
+    return max(args.seconds, ROUND_TRIPS * cell['rtt_ms'] / 1000)
 
 
 def receive_for(link, port, flows, seconds):
@@ -143,7 +148,7 @@ def measure_linux(link, cells, seed, args):
             try:
                 check(read_line(sender) == 'ready\n', 'the kernel does not serve')
                 with Wire(link, seed, strict=False, **wire_options(cell, args)) as wire:
-                    rate = receive_for(link, PORT, flows_of(cell, args), args.seconds)
+                    rate = receive_for(link, PORT, flows_of(cell, args), seconds_of(cell, args))
                     for _ in range(flows_of(cell, args)):
                         check(read_line(sender) == cell['cc'] + '\n', 'another congestion control than', cell['cc'])
                 rows.append(row(rate, wire, kernel_retransmissions(space) - before))
@@ -171,7 +176,7 @@ def measure_sluice(link, cells, seed, args):
         for i, cell in enumerate(cells):
             before = engine.stats()['tcp']['RetransSegs']
             with Wire(link, seed, strict=False, **wire_options(cell, args)) as wire:
-                rate = receive_for(link, PORT + i, flows_of(cell, args), args.seconds)
+                rate = receive_for(link, PORT + i, flows_of(cell, args), seconds_of(cell, args))
                 again = engine.stats()['tcp']['RetransSegs'] - before
                 wait_until(lambda: not engine.stats()['tcp']['CurrEstab'], 'the connection to end', pause=0.1)
             rows.append(row(rate, wire, again))
@@ -280,7 +285,7 @@ def main():
     table(cells)
     faults = sum(each['wire_faults'] for cell in cells for name in SENDERS for each in cell[name])
     print(f'mean ratio {result["mean_ratio"]:.3f}, worst {result["worst_ratio"]:.3f}; {args.rate_mbit:g} Mbit/s, {args.rounds} rounds of '
-          f'{args.seconds:g} s; frames that the wire lost of its own accord: {faults}')
+          f'{args.seconds:g} s, {ROUND_TRIPS} round trips at least; frames that the wire lost of its own accord: {faults}')
     if args.json:
         save(args, result)
     if args.svg:
