@@ -5,7 +5,10 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice::fuzz;
-  HostWorld world;
-  play(Input({data, size}), world, {});
+  Input input({data, size});
+  ScriptOptions options;
+  options.setup = read_setup(input);
+  HostWorld world(options.setup);
+  play(input, world, options);
   return 0;
 }

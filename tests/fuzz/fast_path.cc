@@ -45,11 +45,13 @@ struct Run {
 Run run(std::span<const std::uint8_t> bytes, bool off) {
   fast_path_off = off;
   Run out;
-  HostWorld world;
+  Input input(bytes);
   ScriptOptions options;
+  options.setup = read_setup(input);
+  HostWorld world(options.setup);
   options.transcript = &out.transcript;
   options.whole_frames = true;
-  play(Input(bytes), world, options);
+  play(input, world, options);
   out.verdicts = world.host().stack().verdicts();
   return out;
 }

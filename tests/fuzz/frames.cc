@@ -27,7 +27,7 @@ IpAddress peer_address(bool v4) noexcept {
   return a;
 }
 
-Frame around(bool v4, std::uint8_t protocol, std::span<const std::uint8_t> payload) {
+Frame around(bool v4, std::uint8_t protocol, std::span<const std::uint8_t> payload, std::uint8_t tos) {
   const IpAddress src = peer_address(v4);
   const IpAddress dst = our_address(v4);
   wire::FrameHead head{};
@@ -36,6 +36,7 @@ Frame around(bool v4, std::uint8_t protocol, std::span<const std::uint8_t> paylo
   head.src = &src;
   head.dst = &dst;
   head.protocol = protocol;
+  head.tos = tos;
   Frame frame(wire::frame_head_size(head));
   wire::write_frame_head(frame.data(), head, static_cast<std::uint16_t>(payload.size()));
   frame.insert(frame.end(), payload.begin(), payload.end());
@@ -56,7 +57,7 @@ Frame build(const Segment& segment) {
   header.write(bytes.data(), segment.options.size());
   bytes.insert(bytes.end(), segment.options.begin(), segment.options.end());
   bytes.insert(bytes.end(), segment.payload.begin(), segment.payload.end());
-  return around(segment.v4, wire::kProtoTcp, bytes);
+  return around(segment.v4, wire::kProtoTcp, bytes, segment.tos);
 }
 
 Frame icmp_error(bool v4, std::uint8_t type, std::uint8_t code, std::uint32_t rest, std::span<const std::uint8_t> quoted) {

@@ -29,6 +29,7 @@ struct Segment {
   SeqNum seq, ack;
   std::uint8_t flags = 0;
   std::uint16_t window = 0, urgent = 0;
+  std::uint8_t tos = 0;               // or traffic class
   std::vector<std::uint8_t> options;  // a multiple of 4 bytes
   std::vector<std::uint8_t> payload;
 };
@@ -36,7 +37,7 @@ struct Segment {
 // An ICMP error from the peer that quotes `quoted`, a packet from the IP header on.
 [[nodiscard]] Frame icmp_error(bool v4, std::uint8_t type, std::uint8_t code, std::uint32_t rest, std::span<const std::uint8_t> quoted);
 // Ethernet and IP in front of `payload`.
-[[nodiscard]] Frame around(bool v4, std::uint8_t protocol, std::span<const std::uint8_t> payload);
+[[nodiscard]] Frame around(bool v4, std::uint8_t protocol, std::span<const std::uint8_t> payload, std::uint8_t tos = 0);
 // Makes IP's and TCP's or ICMP's checksums right, as far as the frame is what it says.
 void repair(Frame& frame) noexcept;
 // Every frame of ours is well-formed; `frame` must live as long as what is returned is used.

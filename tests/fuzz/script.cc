@@ -10,13 +10,14 @@ namespace sluice::fuzz {
 
 namespace {
 
-using wire::kAck, wire::kFin, wire::kPsh, wire::kRst, wire::kSyn, wire::kUrg;
+using wire::kAck, wire::kCwr, wire::kEce, wire::kFin, wire::kPsh, wire::kRst, wire::kSyn, wire::kUrg;
 
 constexpr std::size_t kEventsMax = 400;
 constexpr unsigned kDeadlinesMax = 600;  // in one stretch of time
 
 struct PeerFlow {
   SeqNum snd, rcv;
+  SeqNum origin;  // Held::origin, of the SYN heard last
   std::uint32_t tsecr = 0;
   bool timestamps = false;  // the stack's SYN has them
 };
@@ -31,10 +32,13 @@ class Player {
   void segment(std::size_t flow, bool spoil);
   [[nodiscard]] Segment make(std::size_t flow);
   [[nodiscard]] std::vector<std::uint8_t> tcp_options(std::size_t flow, bool syn);
+  void put_cookie(std::size_t flow, std::vector<std::uint8_t>& out);
+  void mark_ecn(Segment& s);
   void spoil(Frame& frame);
   void icmp(std::size_t flow);
   void raw();
   void call(std::size_t flow);
+  void set_other(Connection& c);
   void read(Held& held, std::size_t most);
   void write(Held& held, std::size_t n);
   void pass(Duration time);
@@ -48,6 +52,7 @@ class Player {
   ScriptOptions options_;
   Instant now_ = Instant{} + Duration::seconds(1);
   std::array<PeerFlow, kFlows> flows_;
+  std::array<std::vector<std::uint8_t>, 2> cookies_;  // Fast Open's, given to us: IPv6, IPv4
   std::array<std::string, kFlows> told_;
 };
 
@@ -126,12 +131,37 @@ std::vector<std::uint8_t> Player::tcp_options(std::size_t flow, bool syn) {
     put32(left.value());
     put32((left + in_.u8() * 100U).value());
   }
+  if (syn && (which & 64U) != 0 && options_.setup.fastopen) put_cookie(flow, out);
   if ((which & 128U) != 0) {
     for (std::size_t n = in_.u8() % 12; n != 0; --n) out.push_back(in_.u8());
   }
   while (out.size() % 4 != 0) out.push_back(1);
   if (out.size() > wire::kTcpOptionsMax) out.resize(wire::kTcpOptionsMax);
   return out;
+}
+
+// A Fast Open option: the cookie that we were given, one that nobody gave, or a request.
+void Player::put_cookie(std::size_t flow, std::vector<std::uint8_t>& out) {
+  const std::uint8_t how = in_.u8();
+  std::vector<std::uint8_t> cookie = cookies_[flow_is_v4(flow) ? 1 : 0];
+  if (how >= 128 || (cookie.empty() && how != 1)) cookie.assign(how % 17, how);
+  if (how == 1) cookie.clear();
+  out.push_back(wire::kOptFastOpen);
+  out.push_back(static_cast<std::uint8_t>(2 + cookie.size()));
+  out.insert(out.end(), cookie.begin(), cookie.end());
+}
+
+// RFC 3168, where the stack speaks it: 0 is what a peer does that speaks it as well and met no queue.
+void Player::mark_ecn(Segment& s) {
+  const std::uint8_t how = in_.u8();
+  s.tos = static_cast<std::uint8_t>((how & 3U) ^ ((s.flags & kSyn) != 0 ? 0U : 2U));
+  unsigned flags = 0;
+  if ((how & 4U) != 0) flags |= kEce;
+  if ((how & 8U) != 0) flags |= kCwr;
+  // A SYN offers it, a SYN|ACK accepts it.
+  if ((s.flags & kSyn) != 0) flags ^= kEce;
+  if ((s.flags & (kSyn | kAck)) == kSyn) flags ^= kCwr;
+  s.flags = static_cast<std::uint8_t>(s.flags | flags);
 }
 
 Segment Player::make(std::size_t flow) {
@@ -163,6 +193,7 @@ Segment Player::make(std::size_t flow) {
   s.seq = f.snd + seq_off;
   s.ack = f.rcv + ack_off;
   if ((s.flags & kUrg) != 0) s.urgent = in_.u16();
+  if (options_.setup.ecn) mark_ecn(s);
   s.options = tcp_options(flow, (s.flags & kSyn) != 0);
   len = std::min(len, max_len - s.options.size());
   const SeqNum first = (s.flags & kSyn) != 0 ? s.seq + 1 : s.seq;
@@ -256,7 +287,7 @@ void Player::read(Held& held, std::size_t most) {
 
 void Player::write(Held& held, std::size_t n) {
   std::vector<std::byte> bytes(n);
-  for (std::size_t i = 0; i < n; ++i) bytes[i] = std::byte{pattern(held.write_at + static_cast<std::uint32_t>(i))};
+  for (std::size_t i = 0; i < n; ++i) bytes[i] = std::byte{pattern(held.write_at + static_cast<std::uint32_t>(i) - held.origin.value())};
   const std::size_t taken = held.connection.send(bytes);
   require(taken <= n, "more was taken than offered");
   held.write_at = held.write_at + static_cast<std::uint32_t>(taken);
@@ -281,14 +312,20 @@ void Player::call(std::size_t flow) {
     case 6: (void)c.set(Option::kNodelay, in_.u8() % 2); return;
     case 7: (void)c.set(Option::kKeepalive, in_.u8() % 2); return;
     case 8: (void)c.set(Option::kUserTimeoutMs, in_.u8() * 100); return;
-    default: {
-      static constexpr std::array kOthers{Option::kMss,       Option::kLingerS,    Option::kQuickack,
-                                          Option::kKeepidleS, Option::kKeepintvlS, Option::kKeepcnt};
-      const Option option = in_.one_of(kOthers);
-      (void)c.set(option, static_cast<std::int8_t>(in_.u8()));
-      return;
-    }
+    default: return set_other(c);
   }
+}
+
+void Player::set_other(Connection& c) {
+  static constexpr std::array kPlain{Option::kMss,       Option::kLingerS,    Option::kQuickack,
+                                     Option::kKeepidleS, Option::kKeepintvlS, Option::kKeepcnt};
+  static constexpr std::array kAll{Option::kMss,        Option::kLingerS,    Option::kQuickack, Option::kKeepidleS,
+                                   Option::kKeepintvlS, Option::kKeepcnt,    Option::kTtl,      Option::kDscp,
+                                   Option::kCongestion, Option::kCongestion};
+  const Option option = options_.setup.chosen ? in_.one_of(kAll) : in_.one_of(kPlain);
+  const auto value = static_cast<std::int8_t>(in_.u8());
+  // Of its few values most bytes would be none.
+  (void)c.set(option, option == Option::kCongestion ? value & (kCongestionControls - 1) : value);
 }
 
 void Player::pass(Duration time) {
@@ -314,13 +351,19 @@ void Player::hear(Frame& frame) {
   if (p.kind != wire::PacketKind::kTcp4 && p.kind != wire::PacketKind::kTcp6) return;
   const std::size_t flow = p.dst_port >= kTheirPort ? p.dst_port - kTheirPort + kPeerFlows : p.dst_port - kPeerPort;
   if (flow >= kFlows) return;  // the answer to a spoilt frame
-  for (std::uint32_t i = 0; i < p.payload_len; ++i) {
-    require(p.payload[i] == pattern(p.seq + i), "the stack sent a wrong byte");
-  }
   PeerFlow& f = flows_[flow];
+  SeqNum first = p.seq;
   if ((p.flags & kSyn) != 0) {
     f.rcv = p.seq;
     f.timestamps = p.options.has_ts;
+    if (flow >= kPeerFlows) f.origin = p.seq;
+    if (p.options.has_fast_open && p.options.fast_open_len != 0 && flow < kPeerFlows) {
+      cookies_[p.is_v4() ? 1 : 0].assign(p.options.fast_open, p.options.fast_open + p.options.fast_open_len);
+    }
+    first = first + 1;
+  }
+  for (std::uint32_t i = 0; i < p.payload_len; ++i) {
+    require(p.payload[i] == pattern(first + i - f.origin.value()), "the stack sent a wrong byte");
   }
   const SeqNum end = p.seq + p.seg_len();
   if ((p.flags & kRst) == 0 && end.after(f.rcv)) f.rcv = end;
@@ -347,6 +390,11 @@ std::string Player::text(const wire::Packet& p) {
                 p.options.has_ts ? p.options.tsecr : 0U, p.options.has_mss ? p.options.mss : 0U,
                 p.options.has_wscale ? p.options.wscale : -1, p.options.sack_permitted ? " sackok" : "");
   std::string line = out;
+  if (p.tos != 0) line += " tos " + std::to_string(p.tos);
+  if (p.options.has_fast_open) {
+    line += " fast open";
+    for (std::size_t i = 0; i < p.options.fast_open_len; ++i) line += " " + std::to_string(p.options.fast_open[i]);
+  }
   for (const wire::SackBlock& block : p.options.sack_blocks()) {
     line += " sack " + std::to_string(block.left.value()) + "-" + std::to_string(block.right.value());
   }

@@ -24,6 +24,7 @@ struct ScriptOptions {
   bool opens = true;   // our own connects
   bool spoilt = true;  // frames that are not what they should be, ICMP errors
   bool whole_frames = false;  // in the transcript, IP header and all
+  Setup setup{};              // what the peer may know of the world's
 };
 
 void play(Input input, World& world, const ScriptOptions& options);

@@ -12,7 +12,7 @@ namespace {
 
 class GroupWorld final : public World {
  public:
-  explicit GroupWorld(unsigned shards) {
+  GroupWorld(unsigned shards, const Setup& setup) : steering_(keys_.rss, shards) {
     config_.ports.push_back({});
     config_.ports[0].name = "front";
     config_.ports[0].device = "memory";
@@ -20,14 +20,17 @@ class GroupWorld final : public World {
     config_.tcp.max_connections = 32;
     config_.tcp.syn_cache = 32;
     config_.tcp.msl_ms = 1000;
+    config_.tcp.syn_cookies = setup.cookies;
+    config_.tcp.ecn = setup.ecn;
+    config_.tcp.fastopen = setup.fastopen;
     port_ = std::make_unique<port::MemoryPort>(source_, port::MemoryPortOptions{});
     engine::GroupOptions options;
     options.shards = shards;
-    group_ = std::make_unique<engine::Group>(config_, options, engine::make_keys(42), std::vector<port::Port*>{port_.get()}, source_);
+    group_ = std::make_unique<engine::Group>(config_, options, keys_, std::vector<port::Port*>{port_.get()}, source_);
     ServiceConfig service;
     service.name = "puppet";
-    require(group_->add_service(service, [this](unsigned) {
-      auto puppet = std::make_unique<Puppet>(held_);
+    require(group_->add_service(service, [this, &setup](unsigned) {
+      auto puppet = std::make_unique<Puppet>(held_, setup);
       puppets_.push_back(puppet.get());
       return puppet;
     }).ok(), "cannot add the service");
@@ -55,8 +58,18 @@ class GroupWorld final : public World {
     while (auto sent = port_->take_sent()) out.push_back(std::move(sent->bytes));
     return out;
   }
-  // Another shard may be the one that may open: not for this comparison.
-  void connect(std::size_t) override {}
+  // On the shard on which the answers arrive: it would choose such a port itself.
+  void connect(std::size_t flow) override {
+    const bool v4 = flow_is_v4(flow);
+    tcp::FlowId id;
+    id.remote = peer_address(v4);
+    id.remote_port = peer_port(flow);
+    id.local_port = our_port(flow);
+    const unsigned owner = steering_.shard_of(id, our_address(v4));
+    for (Puppet* puppet : puppets_) {
+      if (puppet->shard()->index() == owner) puppet->connect(flow);
+    }
+  }
   void hold_listeners(bool held) override {
     for (Puppet* puppet : puppets_) {
       for (const ListenerId listener : puppet->listeners()) puppet->shard()->hold(listener, held);
@@ -84,6 +97,8 @@ class GroupWorld final : public World {
     for (unsigned turns = 0; group_->run_all_once(now) && turns < 1000; ++turns) {
     }
   }
+  engine::Keys keys_ = engine::make_keys(42);
+  engine::FlowSteering steering_;
   Config config_;
   port::MemoryBufSource source_{2048};
   std::unique_ptr<port::MemoryPort> port_;
@@ -94,11 +109,13 @@ class GroupWorld final : public World {
 
 Transcript run(std::span<const std::uint8_t> bytes, unsigned shards) {
   Transcript out;
-  GroupWorld world(shards);
+  Input input(bytes);
   ScriptOptions options;
+  options.setup = read_setup(input);
+  GroupWorld world(shards, options.setup);
   options.transcript = &out;
-  options.opens = false;
-  play(Input(bytes), world, options);
+  options.opens = options.setup.chosen;  // inputs of before had none
+  play(input, world, options);
   return out;
 }
 

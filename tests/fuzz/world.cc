@@ -6,14 +6,20 @@
 namespace sluice::fuzz {
 
 namespace {
-test::HostConfig host_config() {
+test::HostConfig host_config(const Setup& setup) {
   test::HostConfig config;
   config.mac = kOurMac;
-  config.buffers = 768;
+  config.buffers = setup.buffers;
   config.seed = 7;
   config.stack.max_connections = 16;
-  config.stack.syn_cache = 8;
-  config.stack.side_blocks = 16;
+  config.stack.syn_cache = setup.few_records ? 1 : 8;
+  config.stack.side_blocks = setup.few_records ? 2 : 16;
+  config.stack.send_maps = setup.few_records ? 1 : 0;
+  if (setup.few_records) config.stack.fastopen_pending = 1;
+  config.stack.buffers = setup.buffers_told;
+  config.stack.syn_cookies = setup.cookies;
+  config.stack.ecn = setup.ecn;
+  config.stack.fastopen = setup.fastopen;
   config.stack.msl_ms = 1000;
   config.stack.neighbour_sets = 2;
   return config;
@@ -27,11 +33,7 @@ Endpoint endpoint(bool ours, bool v4, std::uint16_t port) noexcept {
 void Puppet::on_start(Shard& shard) {
   shard_ = &shard;
   for (const std::uint16_t port : {kFastPort, kSlowPort}) {
-    SocketOptions options;
-    options.rcvbuf = port == kSlowPort ? 3000 : 100'000;
-    options.sndbuf = port == kSlowPort ? 5000 : 60'000;
-    options.quickack = port == kFastPort;
-    options.keepalive = {port == kSlowPort, 30, 5, 3};
+    const SocketOptions options = setup_.listener(port == kSlowPort);
     for (const bool v4 : {true, false}) {
       const auto listener = shard.listen(*this, endpoint(true, v4, port), options, 8);
       require(listener.ok(), "cannot listen");
@@ -51,10 +53,27 @@ void Puppet::begin(Connection connection, const char* how) {
   if (mine == nullptr) return;  // a spoilt frame's port
   const ConnectionInfo info = connection.info();
   const std::uint32_t fin = connection.state() == State::kCloseWait ? 1 : 0;
+  // Of an open of ours connect() has said where it begins to write.
+  if (mine->connection != connection) mine->write_at = SeqNum(info.snd_nxt);
   mine->connection = connection;
   mine->read_at = SeqNum(info.rcv_nxt - fin - info.rx_queued);
-  mine->write_at = SeqNum(info.snd_nxt);
   note(connection, how);
+}
+
+void Puppet::connect(std::size_t flow) {
+  const bool v4 = flow_is_v4(flow);
+  std::vector<std::byte> first(setup_.first_bytes);
+  for (std::size_t i = 0; i < first.size(); ++i) first[i] = std::byte{pattern(SeqNum(1) + static_cast<std::uint32_t>(i))};
+  SocketOptions options = setup_.open(v4);
+  options.first_bytes = first;
+  const auto opened = shard_->connect(*this, endpoint(false, v4, peer_port(flow)), endpoint(true, v4, our_port(flow)), options);
+  Held& mine = held_[flow];
+  mine.log.append("connect ").append(errno_name(opened.ok() ? Errc::kOk : opened.error().code)).append(" ");
+  if (!opened.ok()) return;
+  const ConnectionInfo info = opened->info();
+  mine.connection = *opened;
+  mine.origin = SeqNum(info.snd_una);
+  mine.write_at = SeqNum(info.snd_una + 1 + info.tx_queued);
 }
 
 void Puppet::note(const Connection& connection, const char* what) {
@@ -81,7 +100,7 @@ void check_stack(stack::Stack& stack) {
   require(verdicts == stack.received(), "a frame has no verdict, or two");
 }
 
-HostWorld::HostWorld() : host_(host_config()) {
+HostWorld::HostWorld(const Setup& setup) : puppet_(held_, setup), host_(host_config(setup)) {
   host_.add_service(puppet_);
 }
 
@@ -89,11 +108,6 @@ void HostWorld::advance(Instant now) {
   host_.advance(now);
   // The peer never leaves, and it never has another MAC: that is another target's business.
   for (const bool v4 : {true, false}) host_.stack().learn_neighbour(0, peer_address(v4), kPeerMac, now);
-}
-
-void HostWorld::connect(std::size_t flow) {
-  const bool v4 = flow_is_v4(flow);
-  (void)host_.connect(puppet_, endpoint(false, v4, peer_port(flow)), endpoint(true, v4, our_port(flow)), SocketOptions{});
 }
 
 void HostWorld::hold_listeners(bool held) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fuzz/frames.h"
+#include "fuzz/setup.h"
 #include "sluice/listener.h"
 #include "support/host.h"
 
@@ -35,12 +36,15 @@ inline constexpr std::uint16_t kTheirPort = 6000;  // flow 4's
 struct Held {
   Connection connection;
   SeqNum read_at, write_at;  // of the next byte to read or write: what pattern() says of it
+  // Of our own opens our first sequence number, from which the place of what we send is counted: the first bytes are given to
+  // connect() before it is known.
+  SeqNum origin;
   std::string log;
 };
 
 class Puppet final : public Service {
  public:
-  explicit Puppet(std::array<Held, kFlows>& held) : held_(held) {}
+  Puppet(std::array<Held, kFlows>& held, const Setup& setup) : held_(held), setup_(setup) {}
   void on_start(Shard& shard) override;
   void on_accept(Connection connection, ListenerId listener) override { begin(connection, "accepted"); (void)listener; }
   void on_connected(Connection connection) override { begin(connection, "connected"); }
@@ -49,12 +53,15 @@ class Puppet final : public Service {
   void on_closed(Connection connection, Errc reason) override;
   [[nodiscard]] const std::vector<ListenerId>& listeners() const noexcept { return listeners_; }
   [[nodiscard]] Shard* shard() const noexcept { return shard_; }
+  // One of our own flows, on this shard.
+  void connect(std::size_t flow);
 
  private:
   void begin(Connection connection, const char* how);
   void note(const Connection& connection, const char* what);
   [[nodiscard]] Held* held(const Connection& connection);
   std::array<Held, kFlows>& held_;
+  Setup setup_;
   std::vector<ListenerId> listeners_;
   Shard* shard_ = nullptr;
 };
@@ -84,20 +91,20 @@ class World {
 // One stack on one thread.
 class HostWorld final : public World {
  public:
-  HostWorld();
+  explicit HostWorld(const Setup& setup = {});
   void receive(const Frame& frame, Instant now) override { host_.receive(frame, now); }
   void advance(Instant now) override;
   void set_now(Instant now) override { host_.stack().set_now(now); }
   [[nodiscard]] Instant next_deadline(Instant now) override { return host_.stack().next_deadline(now); }
   [[nodiscard]] std::vector<Frame> take_sent() override { return host_.take_sent(); }
-  void connect(std::size_t flow) override;
+  void connect(std::size_t flow) override { puppet_.connect(flow); }
   void hold_listeners(bool held) override;
   void check() override;
   void finish(Instant now) override;
   [[nodiscard]] test::Host& host() noexcept { return host_; }
 
  private:
-  Puppet puppet_{held_};
+  Puppet puppet_;
   test::Host host_;
 };
 
