@@ -19,8 +19,9 @@ int hex_digit(char c) noexcept {
 std::string_view path_of(std::string_view target) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!target.starts_with(scheme)) continue;
-    const std::size_t slash = target.find('/', scheme.size());
-    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+    // RFC 3986 3.2: a query may follow the authority at once.
+    const std::size_t end = target.find_first_of("/?#", scheme.size());
+    target = end == std::string_view::npos || target[end] != '/' ? "/" : target.substr(end);
     break;
   }
   if (!target.starts_with('/')) return {};

@@ -121,7 +121,10 @@ unsigned field(std::string_view name, std::string_view raw_value, Fields& fields
       if (same(name, "content-length")) return length_field(trimmed(raw_value), fields);
       break;
     case 17:
-      if (same(name, "transfer-encoding")) fields.transfer_status = same(trimmed(raw_value), "chunked") ? 411 : 501;
+      // RFC 9110 5.3: several are one list, and only a list of chunked alone asks for a length instead.
+      if (same(name, "transfer-encoding")) {
+        fields.transfer_status = fields.transfer_status == kOk && same(trimmed(raw_value), "chunked") ? 411 : 501;
+      }
       break;
     default: break;
   }

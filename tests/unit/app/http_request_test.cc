@@ -49,6 +49,7 @@ TEST(HttpRequestTest, StatusOfEachHead) {
       Case{"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413},
       Case{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411},
       Case{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
+      Case{"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", 501},
       Case{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n", 400},
   };
   for (const Case& test : kCases) {
@@ -104,6 +105,8 @@ TEST(HttpPathTest, ResolvesBelowTheRoot) {
   EXPECT_EQ(resolve("/..."), "...");
   EXPECT_EQ(resolve("http://host/x?y"), "x");
   EXPECT_EQ(resolve("http://host"), "");
+  EXPECT_EQ(resolve("http://host?a/b"), "");
+  EXPECT_EQ(resolve("http://host#a/../.."), "");
   for (const std::string_view bad : {"", "*", "a", "/..", "/a/../..", "/%2e%2e", "/a%2f..%2f..%2fb", "/%", "/%4", "/%zz", "/%00"}) {
     EXPECT_EQ(resolve(bad), "refused") << bad;
   }
