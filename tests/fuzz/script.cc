@@ -39,6 +39,8 @@ class Player {
   void raw();
   void call(std::size_t flow);
   void set_other(Connection& c);
+  void look(Held& held, std::size_t most);
+  void take(Held& held, std::size_t most);
   void read(Held& held, std::size_t most);
   void write(Held& held, std::size_t n);
   void pass(Duration time);
@@ -285,6 +287,29 @@ void Player::read(Held& held, std::size_t most) {
   held.log += "read " + std::to_string(n) + (held.connection.eof() ? " eof " : " ");
 }
 
+// As read(), but the bytes stay.
+void Player::look(Held& held, std::size_t most) {
+  std::array<std::byte, 4096> room;
+  const std::size_t n = held.connection.receive(std::span(room).first(std::min(most, room.size())), true);
+  require(n <= held.connection.readable(), "more was seen than there is");
+  for (std::size_t i = 0; i < n; ++i) {
+    require(std::to_integer<std::uint8_t>(room[i]) == pattern(held.read_at + static_cast<std::uint32_t>(i)), "a wrong byte was seen");
+  }
+  held.log += "saw " + std::to_string(n) + " ";
+}
+
+// As read(), without copying, and the buffer is kept until the next bytes were read.
+void Player::take(Held& held, std::size_t most) {
+  const Buffer buffer = held.connection.receive(most);
+  require(buffer.size() <= most, "more was taken than asked for");
+  for (const std::byte byte : buffer.bytes()) {
+    require(std::to_integer<std::uint8_t>(byte) == pattern(held.read_at), "a wrong byte was taken");
+    held.read_at = held.read_at + 1;
+  }
+  held.log += "took " + std::to_string(buffer.size()) + " ";
+  read(held, most);
+}
+
 void Player::write(Held& held, std::size_t n) {
   std::vector<std::byte> bytes(n);
   for (std::size_t i = 0; i < n; ++i) bytes[i] = std::byte{pattern(held.write_at + static_cast<std::uint32_t>(i) - held.origin.value())};
@@ -298,7 +323,7 @@ void Player::call(std::size_t flow) {
   Held& held = world_.held()[flow];
   Connection& c = held.connection;
   world_.set_now(now_);
-  switch (in_.u8() % 10) {
+  switch (in_.u8() % (options_.setup.chosen ? 12 : 10)) {
     case 0: return c.close();
     case 1: return c.shutdown_write();
     case 2: return c.shutdown_read();
@@ -312,7 +337,9 @@ void Player::call(std::size_t flow) {
     case 6: (void)c.set(Option::kNodelay, in_.u8() % 2); return;
     case 7: (void)c.set(Option::kKeepalive, in_.u8() % 2); return;
     case 8: (void)c.set(Option::kUserTimeoutMs, in_.u8() * 100); return;
-    default: return set_other(c);
+    case 9: return set_other(c);
+    case 10: return look(held, in_.u8() * 64U);
+    default: return take(held, in_.u8() * 64U);
   }
 }
 

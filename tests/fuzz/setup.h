@@ -24,7 +24,7 @@ struct Setup {
   bool ecn = false;
   bool fastopen = false;
   SynCookies cookies = SynCookies::kAuto;
-  // One half-open connection, one that began with its SYN, few side blocks and send maps.
+  // Two connections, one half-open, one that began with its SYN, few side blocks and send maps.
   bool few_records = false;
   // Packet buffers in all, and what the stack is told of them, which decides when they are scarce.
   std::size_t buffers = kSources;

@@ -11,7 +11,7 @@ test::HostConfig host_config(const Setup& setup) {
   config.mac = kOurMac;
   config.buffers = setup.buffers;
   config.seed = 7;
-  config.stack.max_connections = 16;
+  config.stack.max_connections = setup.few_records ? 2 : 16;
   config.stack.syn_cache = setup.few_records ? 1 : 8;
   config.stack.side_blocks = setup.few_records ? 2 : 16;
   config.stack.send_maps = setup.few_records ? 1 : 0;
