@@ -10,11 +10,22 @@ import time
 logging.getLogger('scapy.runtime').setLevel(logging.ERROR)
 from scapy.all import ARP, IP, TCP, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, IPv6, raw  # noqa: E402
 
-from lab import CLIENT, CLIENT6, Engine, Link, SERVER, SERVER6, check, endpoint  # noqa: E402
+from lab import CLIENT, Engine, Link, SERVER, SERVER6, check, endpoint, wait_until  # noqa: E402
 
 MAC = '02:00:00:00:77:02'
 ETH_P_ALL, PACKET_OUTGOING = 3, 4
 WAIT, QUIET = 2.0, 0.03
+# Of a distant peer, in seconds: long beside a step of ours.
+ROUND_TRIP = 0.25
+# All that have our MAC; 2 is the lab's client.
+HOSTS = range(2, 250)
+
+
+def host_address(host, v4):
+    return f'10.77.0.{host}' if v4 else f'fd77::{host:x}'
+
+
+ADDRESSES = {host_address(host, v4) for host in HOSTS for v4 in (True, False)}
 
 
 class BareLink(Link):
@@ -74,11 +85,13 @@ class Wire:
         self.get(lambda _: False, 0.01)
 
     def answer(self, frame):
-        if ARP in frame and frame[ARP].op == 1 and frame[ARP].pdst == CLIENT:
-            self.put(Ether(src=MAC, dst=frame.src) / ARP(op=2, hwsrc=MAC, psrc=CLIENT, hwdst=frame[ARP].hwsrc, pdst=frame[ARP].psrc))
-        if ICMPv6ND_NS in frame and frame[ICMPv6ND_NS].tgt == CLIENT6:
-            self.put(Ether(src=MAC, dst=frame.src) / IPv6(src=CLIENT6, dst=frame[IPv6].src, hlim=255)
-                     / ICMPv6ND_NA(tgt=CLIENT6, R=0, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=MAC))
+        if ARP in frame and frame[ARP].op == 1 and frame[ARP].pdst in ADDRESSES:
+            self.put(Ether(src=MAC, dst=frame.src)
+                     / ARP(op=2, hwsrc=MAC, psrc=frame[ARP].pdst, hwdst=frame[ARP].hwsrc, pdst=frame[ARP].psrc))
+        if ICMPv6ND_NS in frame and frame[ICMPv6ND_NS].tgt in ADDRESSES:
+            asked = frame[ICMPv6ND_NS].tgt
+            self.put(Ether(src=MAC, dst=frame.src) / IPv6(src=asked, dst=frame[IPv6].src, hlim=255)
+                     / ICMPv6ND_NA(tgt=asked, R=0, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=MAC))
 
 
 def flags_of(packet):
@@ -90,9 +103,11 @@ class Peer:
     """One connection's other end. Sequence numbers are relative: each side's ISN is 0."""
 
     ports = iter(range(20000, 65000))
+    strangers = iter(HOSTS[20:])
 
-    def __init__(self, table, port=None, local_port=None):
+    def __init__(self, table, port=None, local_port=None, host=2):
         self.table, self.v4 = table, table.v4
+        self.host, self.address = host, host_address(host, self.v4)
         self.port = port if port is not None else next(Peer.ports)
         self.local_port = table.port if local_port is None else local_port
         self.isn, self.iss = random.getrandbits(32), None
@@ -102,8 +117,8 @@ class Peer:
 
     def ip(self, **fields):
         if self.v4:
-            return IP(**{'src': CLIENT, 'dst': SERVER} | fields)
-        return IPv6(**{'src': CLIENT6, 'dst': SERVER6} | fields)
+            return IP(**{'src': self.address, 'dst': SERVER} | fields)
+        return IPv6(**{'src': self.address, 'dst': SERVER6} | fields)
 
     def segment(self, flags, seq=0, ack=None, data=b'', options=(), win=65535, **more):
         return TCP(sport=self.port, dport=self.local_port, flags=flags, seq=(self.isn + seq) % 2**32,
@@ -119,7 +134,8 @@ class Peer:
 
     def mine(self, frame):
         ip = IP if self.v4 else IPv6
-        return TCP in frame and ip in frame and frame[TCP].dport == self.port and frame[TCP].sport == self.local_port
+        return (TCP in frame and ip in frame and frame[ip].dst == self.address and frame[TCP].dport == self.port
+                and frame[TCP].sport == self.local_port)
 
     def expect(self, flags, seq=None, ack=None, data=None, size=None, patience=WAIT):
         """The next segment to this port must be this one."""
@@ -174,12 +190,45 @@ class Peer:
     def option(self, name):
         return dict((o[0], o[1]) for o in self.last.options).get(name)
 
+    def run(self, begin, count, size=1000):
+        """So many full segments, one behind the other."""
+        return [self.expect('A', begin + size * i, size=size) for i in range(count)]
+
+    def heard(self, quiet=QUIET):
+        """Everything that is said until nothing has been said for so long."""
+        frames = []
+        while (frame := self.table.wire.get(self.mine, quiet)) is not None:
+            frames.append(frame)
+        return frames
+
+    def place(self, frame):
+        """Where its text begins, and how long it is."""
+        return (frame[TCP].seq - (self.iss or 0)) % 2**32, len(self.payload(frame))
+
+    def places(self, quiet=QUIET):
+        """Of all the text that is heard."""
+        return [place for place in map(self.place, self.heard(quiet)) if place[1]]
+
+    def blocks(self):
+        """SACK blocks of what was heard last."""
+        edges = self.option('SAck') or ()
+        return [((left - self.isn) % 2**32, (right - self.isn) % 2**32) for left, right in zip(edges[::2], edges[1::2])]
+
+    def sack(self, *blocks):
+        """The option that reports these."""
+        return [('NOP', None), ('NOP', None), ('SAck', tuple((self.iss + edge) % 2**32 for block in blocks for edge in block))]
+
     # --- with the application ---
 
-    def establish(self, options=(), win=65535):
-        """The handshake; the application has accepted when it ends."""
+    def establish(self, options=(), win=65535, round_trip=0.0):
+        """The handshake; the application has accepted when it ends. With a round trip that is long beside a step of ours no
+        timer of the engine ends between two steps."""
         self.send('S', 0, options=options, win=win)
         self.expect('SA', 0, 1)
+        return self.finish(options, win, round_trip)
+
+    def finish(self, options=(), win=65535, round_trip=0.0):
+        time.sleep(round_trip)
         self.send('A', 1, 1, win=win, options=self.timestamps(options))
         self.accept()
         return self
@@ -209,6 +258,19 @@ class Peer:
     def writes(self, data):
         check(self.app('send', data.hex()) == [str(len(data))], 'not all was taken')
 
+    def info(self, name):
+        """A number that the engine has about the connection."""
+        return int(self.table.remote.get(self.handle, name))
+
+    def acked(self, ack):
+        """The engine has taken this acknowledgment."""
+        wait_until(lambda: (self.info('snd_una') - self.iss) % 2**32 == ack, f'SND.UNA to be {ack}', WAIT, 0.001)
+
+    def gives(self, window, *arguments, **more):
+        """A window that the engine has taken before the application does anything."""
+        self.send(*arguments, **more)
+        wait_until(lambda: self.info('snd_wnd') == window, f'a window of {window}', WAIT, 0.001)
+
     def state_is(self, state):
         check(self.table.remote.get(self.handle, 'state') == state, 'in', self.table.remote.get(self.handle, 'state'), 'not', state)
 
@@ -230,8 +292,12 @@ class Table:
     def peer(self, **options):
         return Peer(self, **options)
 
-    def established(self, options=(), win=65535):
-        return self.peer().establish(options, win)
+    def stranger(self):
+        """A peer at an address of which nobody has heard."""
+        return Peer(self, host=next(Peer.strangers))
+
+    def established(self, options=(), win=65535, **more):
+        return self.peer().establish(options, win, **more)
 
     def verdict(self, name):
         return self.engine.stats()['verdicts'].get(name, 0)

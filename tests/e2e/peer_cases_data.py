@@ -10,12 +10,6 @@ MSS = ('MSS', 1000)
 SACK = ('SAckOK', b'')
 
 
-def blocks(p):
-    """SACK blocks of what was heard last, relative to the peer's ISN."""
-    edges = p.option('SAck') or ()
-    return [((left - p.isn) % 2**32, (right - p.isn) % 2**32) for left, right in zip(edges[::2], edges[1::2])]
-
-
 def sacking(t):
     return t.listen().established((MSS, SACK))
 
@@ -35,8 +29,8 @@ def case_046_sack_block_count(t):
     for i in range(5):
         p.send('A', 101 + 200 * i, 1, data=bytes(100))
         p.expect('A', 1, 1)
-    check(len(blocks(p)) == 4, blocks(p))
-    check(blocks(p)[0] == (901, 1001), 'not the newest first:', blocks(p))
+    check(len(p.blocks()) == 4, p.blocks())
+    check(p.blocks()[0] == (901, 1001), 'not the newest first:', p.blocks())
 
 
 def case_047_old_and_new(t):
@@ -54,7 +48,7 @@ def case_049_full_duplicate(t):
     p.expect('A', 1, 7)
     p.send('A', 1, 1, data=b'abcdef')
     p.expect('A', 1, 7)
-    check(blocks(p) == [(1, 7)], 'no D-SACK:', blocks(p))
+    check(p.blocks() == [(1, 7)], 'no D-SACK:', p.blocks())
 
 
 def case_050_partial_duplicate(t):
@@ -63,17 +57,17 @@ def case_050_partial_duplicate(t):
     p.expect('A', 1, 7)
     p.send('A', 4, 1, data=b'defghi')
     p.expect('A', 1, 10)
-    check(blocks(p) == [(4, 7)], 'no D-SACK:', blocks(p))
+    check(p.blocks() == [(4, 7)], 'no D-SACK:', p.blocks())
 
 
 def case_051_immediate_acks(t):
     p = sacking(t)
     p.send('A', 11, 1, data=bytes(10))
     p.expect('A', 1, 1, patience=0.1)
-    check(blocks(p) == [(11, 21)], blocks(p))
+    check(p.blocks() == [(11, 21)], p.blocks())
     p.send('A', 1, 1, data=bytes(10))
     p.expect('A', 1, 21, patience=0.1)
-    check(blocks(p) == [], blocks(p))
+    check(p.blocks() == [], p.blocks())
 
 
 def case_052_delayed_ack(t):
@@ -154,6 +148,35 @@ def case_059_no_ack_flag(t):
     p.reads_nothing()
 
 
+def buffers(t):
+    return sum(shard['buffers_in_use'] for shard in t.engine.stats()['shards'])
+
+
+def case_060_tiny_segments(t):
+    """Nobody reads: what is held goes by the bytes, not by the segments."""
+    p = t.listen().established((MSS,))
+    for i in range(600):
+        p.send('A', 1 + i, 1, data=b'x')
+        if i % 50 == 49:
+            p.heard(0.01)
+    p.send('A', 600, 1, data=b'x')
+    p.expect('A', 1, 601)
+    check(buffers(t) < 16, buffers(t), 'buffers for 600 bytes')
+    p.reads(b'x' * 600)
+
+
+def case_060_tiny_segments_ahead_of_gaps(t):
+    p = t.listen(rcvbuf=65536).established((MSS, SACK))
+    for i in range(400):
+        p.send('A', 2 + 2 * i, 1, data=b'x')
+        if i % 50 == 49:
+            p.heard(0.01)
+    check(buffers(t) < 65536 // 512 + 64 + 16, buffers(t), 'buffers for 400 bytes')
+    p.send('A', 1, 1, data=b'y' * 800)
+    p.expect('A', 1, 801)
+    check(len(p.app('recv', 1000)[0]) == 2 * 800, 'not every byte once')
+
+
 def filled(t):
     """The application does not read, and the window is closed."""
     p = t.listen(rcvbuf=2000).established((MSS,))
@@ -202,12 +225,43 @@ def case_064_zero_window_probes(t):
 
 def case_065_no_silly_segment(t):
     p = t.listen().established((MSS,))
-    p.send('A', 1, 1, win=0)
+    p.gives(0, 'A', 1, 1, win=0)
     p.writes(bytes(3000))
     p.send('A', 1, 1, win=1)
     p.silence()
     p.send('A', 1, 1, win=1000)
     p.expect('A', 1, size=1000)
+
+
+def case_066_window_shrinks(t):
+    """The right edge goes back from 65536 to 1501 while 5000 bytes are outstanding; nothing is sent beyond it, and all arrives in the end."""
+    p = t.listen(nodelay=1).established((MSS,))
+    p.writes(bytes(5000))
+    p.run(1, 5)
+    p.send('A', 1, 1001, win=500)
+    p.expect('A', 1001, size=500)
+    p.send('A', 1, 1501, win=0)
+    at, size = p.place(p.expect('A', patience=4))
+    check(at <= 1501 and size <= 1, 'said into a closed window:', at, size)
+    received = 1501
+    p.send('A', 1, received, win=20_000)
+    while received < 5001:
+        at, size = p.place(p.expect('A', patience=4))
+        if at <= received:
+            received = max(received, at + size)
+        p.send('A', 1, received, win=20_000)
+    p.acked(5001)
+    p.state_is('ESTABLISHED')
+
+
+def case_069_large_windows(t):
+    """A gigabyte both ways."""
+    p = t.listen(rcvbuf=2**30).established((MSS, ('NOP', None), ('WScale', 14)))
+    check(p.option('WScale') == 14, 'a scale of', p.option('WScale'))
+    p.send('A', 1, 1, data=b'x')
+    p.expect('A', 1, 2)
+    check(p.last.window == 65535, 'a window of', p.last.window << 14)
+    check(p.info('snd_wnd') == 65535 << 14, 'a window of', p.info('snd_wnd'))
 
 
 def fin_sent(t):
@@ -275,7 +329,10 @@ def case_101_last_ack(t):
     p.expect('A', 1, 2)
     p.app('close')
     p.expect('FA', 1, 2)
+    p.expect('FA', 1, 2)
     p.send('FA', 1, 1)
+    p.expect('A', 2, 2)
+    p.send('S', 2, options=(MSS,))
     p.expect('A', 2, 2)
     p.send('A', 2, 2)
     p.silence()
@@ -286,6 +343,23 @@ def case_101_last_ack(t):
 def case_102_fin_lost(t):
     p = fin_sent(t)
     p.expect('FA', 1, 1)
+    p.send('A', 1, 2)
+    p.acked(2)
+    p.state_is('FIN_WAIT_2')
+
+
+def case_102_fin_goes_with_the_last_text(t):
+    """What Nagle holds back; when it is lost, it is sent again with all that fits."""
+    p = t.listen().established((MSS,))
+    p.writes(b'a')
+    p.expect('A', 1, data=b'a')
+    p.writes(b'bc')
+    p.app('shutdown', 'wr')
+    p.expect('FA', 2, data=b'bc')
+    p.expect('FA', 1, data=b'abc')
+    p.send('A', 1, 5)
+    p.acked(5)
+    p.state_is('FIN_WAIT_2')
 
 
 def case_103_close_with_unread_data(t):
@@ -320,7 +394,8 @@ def case_104_time_wait(t):
 
 def case_105_rst_in_time_wait(t):
     p = time_wait(t)
-    p.send('R', 2)
+    for at in (2, 3, 1000, 1_000_000, 1):
+        p.send('R', at)
     p.silence()
     p.send('FA', 1, 2)
     p.expect('A', 2, 2)

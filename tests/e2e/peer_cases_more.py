@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Wire cases of which the engine is the one that opens, of keepalive and time, and of path MTUs."""
+"""Wire cases of which the engine is the one that opens, of keepalive and time, of every state, and of IPv6."""
 import time
 
-from scapy.all import ICMP, IP, TCP, Ether, ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6ParamProblem, IPv6, IPv6ExtHdrFragment, raw
+from scapy.all import ICMP, IP, TCP, Ether, ICMPv6DestUnreach, ICMPv6ParamProblem, IPv6, IPv6ExtHdrFragment, raw
 
 from lab import CLIENT, CLIENT6, SERVER, SERVER6, check, wait_until
 from peer import MAC, Peer
+from peer_cases_data import fin_sent
+from peer_cases_open import CLOSED, half_open
 
 MSS = ('MSS', 1000)
 
@@ -147,6 +149,66 @@ def case_078_initial_window(t):
     check(end == 1 + 10 * 1440, 'less than ten segments:', end)
 
 
+def in_fin_wait_2(t):
+    p = fin_sent(t)
+    p.send('A', 1, 2)
+    return p
+
+
+def in_close_wait(t):
+    p = t.listen().established((MSS,))
+    p.send('FA', 1, 1)
+    p.expect('A', 1, 2)
+    return p
+
+
+def in_last_ack(t):
+    p = in_close_wait(t)
+    p.app('shutdown', 'wr')
+    p.expect('FA', 1, 2)
+    return p
+
+
+def in_closing(t):
+    p = fin_sent(t)
+    p.send('FA', 1, 1)
+    p.expect('A', 2, 2)
+    return p
+
+
+def in_time_wait(t):
+    p = fin_sent(t)
+    p.send('FA', 1, 2)
+    p.expect('A', 2, 2)
+    return p
+
+
+EVERY_STATE = {
+    'CLOSED': lambda t: t.peer(local_port=CLOSED),
+    'LISTEN': lambda t: t.listen().peer(),
+    'SYN_SENT': opened,
+    'SYN_RCVD': half_open,
+    'ESTABLISHED': lambda t: t.listen().established((MSS,)),
+    'FIN_WAIT_1': fin_sent,
+    'FIN_WAIT_2': in_fin_wait_2,
+    'CLOSE_WAIT': in_close_wait,
+    'CLOSING': in_closing,
+    'LAST_ACK': in_last_ack,
+    'TIME_WAIT': in_time_wait,
+}
+
+
+def case_094_no_rst_for_rst(t):
+    """The ones that end a connection come last."""
+    for state, reach in EVERY_STATE.items():
+        for flags in ('R', 'RA'):
+            p = reach(t)
+            for at in (1_000_000, 1000, 3, 0, 2, 1):
+                p.send(flags, at, 1)
+            answers = [p.describe(frame) for frame in p.heard() if 'R' in str(frame[TCP].flags)]
+            check(not answers, state, flags, 'was answered', answers)
+
+
 def time_wait(t, stamp):
     p = t.listen().established((MSS, ('Timestamp', (stamp - 1, 0))))
     p.app('close')
@@ -176,31 +238,6 @@ def case_112_keepalive(t):
     p.expect('A', 0, 1, patience=1.5)
     p.expect('RA', 1, 1, patience=1.5)
     t.remote.expect(f'recv {p.handle} 10 wait_ms=2000', 'error ETIMEDOUT')
-
-
-def too_big(t, p, mtu):
-    """About the first segment of data."""
-    inner = raw((IP(src=SERVER, dst=CLIENT, len=1500) if t.v4 else IPv6(src=SERVER6, dst=CLIENT6, plen=1460))
-                / TCP(sport=p.local_port, dport=p.port, seq=(p.iss + 1) % 2**32, flags='A'))
-    if t.v4:
-        t.raw(Ether(src=MAC, dst=t.engine.mac) / IP(src=CLIENT, dst=SERVER) / ICMP(type=3, code=4, nexthopmtu=mtu) / inner)
-    else:
-        t.raw(Ether(src=MAC, dst=t.engine.mac) / IPv6(src=CLIENT6, dst=SERVER6) / ICMPv6PacketTooBig(mtu=mtu) / inner)
-
-
-def learned(t, mtu, largest):
-    """What is sent again after the message is cut to that size, and sooner than a timeout would."""
-    p = t.listen(nodelay=1).established((('MSS', 1460),))
-    p.writes(bytes(1400))
-    p.expect('A', 1, size=1400)
-    too_big(t, p, mtu)
-    p.expect('A', 1, size=largest, patience=0.15)
-    p.send('A', 1, 1401)
-
-
-def case_126_path_mtu(t):
-    learned(t, 1300, 1300 - (40 if t.v4 else 60))
-    t.remote.ok('reset')
 
 
 def case_131_parameter_problem(t):

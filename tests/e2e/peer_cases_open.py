@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Wire cases 1 to 39: handshake and options."""
+"""Wire cases 1 to 42: handshake and options."""
 from lab import check
 from peer import Peer
 
@@ -203,8 +203,7 @@ def case_031_window_scale(t):
     p = t.listen().established((MSS, ('NOP', None), ('WScale', 15)))
     check(p.option('WScale') is not None, 'not answered')
     # Shift 14: a window of 1 is 16384 bytes; of shift 15 it would be 32768.
-    p.send('A', 1, 1, win=1)
-    check(t.remote.get(p.handle, 'snd_wnd') == '16384', 'a window of', t.remote.get(p.handle, 'snd_wnd'))
+    p.gives(16384, 'A', 1, 1, win=1)
     without = t.peer()
     without.send('S', 0, options=(MSS,))
     without.expect('SA', 0, 1)
@@ -274,6 +273,33 @@ def case_039_rst_and_paws(t):
     p.send('R', 1, options=[('Timestamp', (500, 0))])
     p.silence()
     t.remote.expect(f'recv {p.handle} 10 wait_ms=2000', 'error ECONNRESET')
+
+
+def case_040_timestamp_wrap(t):
+    p = t.listen().established((MSS, ('Timestamp', (0xfffffff0, 0))))
+    for seq, stamp, text in ((1, 0xfffffff8, b'before'), (7, 3, b'after')):
+        p.send('A', seq, 1, data=text, options=[('Timestamp', (stamp, p.option('Timestamp')[0]))])
+        p.expect('A', 1, seq + len(text))
+        check(p.option('Timestamp')[1] == stamp, 'TSecr', p.option('Timestamp'))
+    p.send('A', 12, 1, data=b'old', options=[('Timestamp', (0xffffffff, 0))])
+    p.expect('A', 1, 12)
+    p.reads(b'beforeafter')
+    p.reads_nothing()
+
+
+def case_041_ts_recent(t):
+    p = t.listen().established((MSS, STAMPS))
+    ours = p.option('Timestamp')[0]
+
+    def answered(seq, stamp, ack, echoed):
+        p.send('A', seq, 1, data=bytes(10), options=[('Timestamp', (stamp, ours))])
+        p.expect('A', 1, ack)
+        check(p.option('Timestamp')[1] == echoed, 'TSecr', p.option('Timestamp'), 'instead of', echoed)
+
+    answered(11, 1010, 1, 1001)
+    p.send('A', 1, 1, options=[('Timestamp', (1005, ours))])  # a pure ACK counts
+    answered(21, 1020, 1, 1005)
+    answered(1, 1030, 31, 1030)
 
 
 CASES = [case for name, case in sorted(globals().items()) if name.startswith('case_')]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Wire cases 71 to 94 and 113 to 134: loss, attacks, malformed packets, ICMP, IPv6."""
 from scapy.all import (ICMP, IP, TCP, Dot1Q, Ether, ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPOption_LSRR,
-                       IPOption_NOP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment, raw)
+                       ICMPv6TimeExceeded, IPOption_NOP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment, raw)
 
 from lab import CLIENT, CLIENT6, SERVER, SERVER6, check
 from peer import MAC
@@ -68,6 +68,18 @@ def case_089_challenge_limit(t):
         p.send('S', 1)
     p.expect('A', 1, 1)
     p.silence(0.1)
+
+
+def case_090_no_side_channel(t):
+    """One connection has used up its limit by far: another does not feel it (CVE-2016-5696)."""
+    p, other = t.listen().established((MSS,)), t.established((MSS,))
+    syn = raw(p.frame('S', 0, options=(MSS,)))
+    for _ in range(300):
+        t.raw(syn)
+    p.expect('A', 1, 1)
+    other.send('R', 5)
+    other.expect('A', 1, 1)
+    other.state_is('ESTABLISHED')
 
 
 def case_091_ack_above_snd_nxt(t):
@@ -146,21 +158,73 @@ def case_119_ttl_1(t):
     p.expect('SA', 0, 1)
 
 
+def long_syn(p):
+    """40 bytes of TCP, and the packet that they would be whole."""
+    options = [('MSS', 1000), ('SAckOK', b''), ('Timestamp', (1, 0)), ('NOP', None), ('WScale', 7)]
+    frame = p.frame('S', 0, options=options, ip={'id': 4711, 'flags': 0} if p.v4 else {})
+    packet = IP(raw(frame[IP])) if p.v4 else IPv6(raw(frame[IPv6]))
+    check(len(raw(packet[TCP])) == 40, packet.summary())
+    return raw(packet[TCP]), packet
+
+
+def piece(t, p, segment, begin, end, number):
+    """So much of the segment as a fragment of that datagram."""
+    last = end == len(segment)
+    if p.v4:
+        ip = IP(src=p.address, dst=SERVER, proto=6, id=number, frag=begin // 8, flags=0 if last else 'MF')
+    else:
+        ip = IPv6(src=p.address, dst=SERVER6, nh=44) / IPv6ExtHdrFragment(nh=6, id=number, offset=begin // 8, m=int(not last))
+    t.raw(Ether(src=MAC, dst=t.engine.mac) / ip / segment[begin:end])
+
+
 def case_120_fragments(t):
     """The last first; of 16 bytes, in IPv6 of 24, where the first has to hold TCP's whole header (RFC 7112)."""
     p = t.listen().peer()
-    options = [('MSS', 1000), ('SAckOK', b''), ('Timestamp', (1, 0)), ('NOP', None), ('WScale', 7)]
+    segment, packet = long_syn(p)
+    held = 'Ipv4Fragment' if t.v4 else 'Ipv6Fragment'
+    before = t.verdict(held)
     if t.v4:
-        whole = IP(raw(p.frame('S', 0, options=options, ip={'id': 4711, 'flags': 0})[IP]))
-        pieces = fragment(whole, fragsize=16)
+        pieces = fragment(packet, fragsize=16)
+        check(len(pieces) == 3, pieces)
+        for each in reversed(pieces):
+            t.raw(Ether(src=MAC, dst=t.engine.mac) / each)
     else:
-        segment = raw(IPv6(raw(p.frame('S', 0, options=options)[IPv6]))[TCP])
-        pieces = [IPv6(src=CLIENT6, dst=SERVER6, nh=44) / IPv6ExtHdrFragment(nh=6, id=4711, offset=at // 8, m=int(at + 24 < len(segment)))
-                  / segment[at:at + 24] for at in range(0, len(segment), 24)]
-    check(len(pieces) == (3 if t.v4 else 2), pieces)
-    for piece in reversed(pieces):
-        t.raw(Ether(src=MAC, dst=t.engine.mac) / piece)
+        for begin, end in ((24, 40), (0, 24)):
+            piece(t, p, segment, begin, end, 4711)
     p.expect('SA', 0, 1)
+    check(t.verdict(held) == before + (2 if t.v4 else 1), 'somebody else put them together')
+
+
+def case_120_tiny_fragments(t):
+    """RFC 1858: a first one with 8 bytes of TCP, a second one at offset 8. RFC 7112: in IPv6 the first has the whole header."""
+    p = t.listen().peer()
+    segment, _ = long_syn(p)
+    pieces = [(0, 8), (8, 40)] if t.v4 else [(0, 8), (0, 16)]
+    before = t.verdict('FragmentTiny')
+    for number, (begin, end) in enumerate(pieces):
+        piece(t, p, segment, begin, end, 4800 + number)
+    p.silence()
+    check(t.verdict('FragmentTiny') == before + 2, t.verdict('FragmentTiny') - before, 'of two were tiny')
+
+
+def case_120_overlapping_fragments(t):
+    """All of the datagram is given up, whichever of the two said otherwise; what is left of it makes no SYN."""
+    p = t.listen().peer()
+    segment, _ = long_syn(p)
+    other = segment[:30] + bytes([segment[30] ^ 1]) + segment[31:]
+    before = t.verdict('FragmentOverlap')
+    overlaps = [(segment, 24, 32), (other, 24, 40), (segment, 16, 32) if t.v4 else (segment, 32, 40)]
+    for number, (text, begin, end) in enumerate(overlaps, 4900):
+        piece(t, p, segment, 24, 40, number)
+        piece(t, p, text, begin, end, number)
+        piece(t, p, segment, 0, 24, number)
+    p.silence()
+    check(t.verdict('FragmentOverlap') >= before + 3, t.verdict('FragmentOverlap') - before, 'overlaps')
+    if t.v4:
+        # Of IPv4 the first ones wait for others: what overlaps them ends that.
+        for number in range(4900, 4903):
+            piece(t, p, segment, 16, 32, number)
+        p.silence()
 
 
 def case_121_ip_options(t):
@@ -181,32 +245,41 @@ def case_122_foreign_frames(t):
 
 
 def icmp_about(t, p, kind, seq):
-    """An error about the segment of ours at that sequence number."""
+    """An error about the segment of ours at that sequence number; `kind` is type and code of the family's ICMP."""
     inner = raw((IP(src=SERVER, dst=CLIENT) if t.v4 else IPv6(src=SERVER6, dst=CLIENT6))
                 / TCP(sport=p.local_port, dport=p.port, seq=(p.iss + seq) % 2**32, flags='A'))
     if t.v4:
-        t.raw(Ether(src=MAC, dst=t.engine.mac) / IP(src=CLIENT, dst=SERVER) / ICMP(type=kind[0], code=kind[1]) / inner)
+        message = IP(src=CLIENT, dst=SERVER) / ICMP(type=kind[0], code=kind[1])
     else:
-        t.raw(Ether(src=MAC, dst=t.engine.mac) / IPv6(src=CLIENT6, dst=SERVER6) / ICMPv6DestUnreach(type=1, code=kind[1] % 5) / inner)
+        message = IPv6(src=CLIENT6, dst=SERVER6) / {1: ICMPv6DestUnreach, 3: ICMPv6TimeExceeded}[kind[0]](code=kind[1])
+    t.raw(Ether(src=MAC, dst=t.engine.mac) / message / inner)
 
 
 def case_123_icmp_is_soft(t):
+    """Unreachable for whatever reason, Time Exceeded, and of IPv4 the source quench, to which nobody listens (RFC 6633)."""
     p = t.listen().established((MSS,))
     p.writes(b'in flight')
     p.expect('A', 1, data=b'in flight')
-    for kind in ((3, 1), (3, 3), (11, 0), (4, 0)):
+    errors = [(3, 0), (3, 1), (3, 2), (3, 3), (3, 13), (11, 0)] if t.v4 else [(1, 0), (1, 1), (1, 3), (1, 4), (3, 0)]
+    before = t.verdict('IcmpErrorHandled')
+    for kind in errors + [(4, 0)] * t.v4:
         icmp_about(t, p, kind, 1)
     p.send('A', 1, 10, data=b'alive')
     p.expect('A', 10, 6)
+    check(t.verdict('IcmpErrorHandled') == before + len(errors), t.verdict('IcmpErrorHandled') - before, 'errors were about this connection')
     p.state_is('ESTABLISHED')
+    p.writes(b'still')
+    p.expect('A', 10, 6, data=b'still')
 
 
 def case_124_icmp_out_of_window(t):
     p = t.listen().established((MSS,))
-    icmp_about(t, p, (3, 3), 0x40000000)
+    before = t.verdict('IcmpErrorIgnored')
+    icmp_about(t, p, (3, 3) if t.v4 else (1, 4), 0x40000000)
     p.send('A', 1, 1, data=b'alive')
     p.expect('A', 1, 6)
     check(t.remote.get(p.handle, 'error') == '0', 'an error was noted')
+    check(t.verdict('IcmpErrorIgnored') == before + 1, 'it was not ignored')
 
 
 def case_131_ipv6_extension_headers(t):
