@@ -93,6 +93,8 @@ class Shard {
   // Port 0 picks a free one (local() tells).
   virtual Result<ListenerId> listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog) = 0;
   virtual Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) = 0;
+  // What connections accepted from now on begin with; an mss of 0 is the MTU's. kBadHandle.
+  [[nodiscard]] virtual Result<std::int64_t> get_listener(ListenerId listener, Option option) const = 0;
   [[nodiscard]] virtual Endpoint local(ListenerId listener) const = 0;
   // Half-open connections are dropped with a RST; established ones go on.
   virtual void close(ListenerId listener) = 0;
@@ -108,6 +110,11 @@ class Shard {
   // Aborts and forgets every connection of the service on this shard, those whose handles
   // it closed and TIME_WAIT records too; no callback follows. Listeners stay.
   virtual void reset_service(Service& service) = 0;
+
+  // Calls `then` on this shard's thread, in a later loop, when every frame that the stack has made so far was handed to its
+  // device, also where another shard owns the device's queue; or after a second, if a device does not take them. A segment whose next
+  // hop is still being asked for is no frame yet.
+  virtual void when_sent(std::function<void()> then) = 0;
 
   // Runs `task` on shard `index`'s thread soon. Call it from this shard's thread.
   // False when the mailbox is full; nothing was posted then.

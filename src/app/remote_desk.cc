@@ -87,11 +87,15 @@ void RemoteDesk::cancel(WaitingRequest& waiting) {
 
 // --- asking shards ---
 
+std::uint64_t RemoteDesk::open_ticket(WaitingRequest& waiting, unsigned missing) {
+  waiting.ticket = ++last_ticket_;
+  tickets_[waiting.ticket].missing = missing;
+  return waiting.ticket;
+}
+
 template <typename Ask>
 void RemoteDesk::ask(WaitingRequest& waiting, unsigned first, unsigned end, Ask work) {
-  const std::uint64_t ticket = ++last_ticket_;
-  waiting.ticket = ticket;
-  tickets_[ticket].missing = end - first;
+  const std::uint64_t ticket = open_ticket(waiting, end - first);
   for (unsigned shard = first; shard < end; ++shard) {
     courier_.to_sockets(shard, [ticket, work](RemoteSockets& sockets) {
       auto reply = std::make_shared<RemoteReply>(work(sockets));
@@ -137,7 +141,7 @@ std::optional<std::string> RemoteDesk::step_listen(WaitingRequest& waiting) {
     if (!local) return error_text(local.error().code);
     last_listener_ = number;
     waiting.made = number;
-    listeners_[number] = Listener{.local = *local, .options = options, .backlog = backlog, .queue = {}};
+    listeners_[number] = Listener{.local = *local, .backlog = backlog, .queue = {}};
     ask(waiting, 1, shards_, [number, at = *local, options, half_open_max](RemoteSockets& sockets) {
       const Result<Endpoint> opened = sockets.listen(number, at, options, half_open_max);
       return RemoteReply{false, opened ? "ok" : error_text(opened.error().code)};
@@ -180,18 +184,20 @@ std::optional<std::string> RemoteDesk::step_connect(WaitingRequest& waiting) {
 }
 
 std::optional<std::string> RemoteDesk::step_reset(WaitingRequest& waiting) {
-  if (waiting.told) return "ok";
   if (waiting.ticket == 0) {
     sockets_.clear();
     listeners_.clear();
-    ask(waiting, 0, shards_, [](RemoteSockets& sockets) {
-      sockets.reset();
-      return RemoteReply{false, "ok"};
-    });
+    const std::uint64_t ticket = open_ticket(waiting, shards_);
+    for (unsigned shard = 0; shard < shards_; ++shard) {
+      courier_.to_sockets(shard, [ticket](RemoteSockets& sockets) {
+        sockets.reset([ticket, &sockets] {
+          sockets.courier().to_desk([ticket](RemoteDesk& desk) { desk.replied(ticket, {false, "ok"}); });
+        });
+      });
+    }
   }
-  // The RSTs leave at the end of this loop; the answer is for the next poll to give.
-  if (answer(waiting)) waiting.told = true;
-  return std::nullopt;
+  const auto reply = answer(waiting);
+  return reply ? std::optional(reply->text) : std::nullopt;
 }
 
 std::optional<std::string> RemoteDesk::step_listener(WaitingRequest& waiting) {
@@ -205,14 +211,13 @@ std::optional<std::string> RemoteDesk::step_listener(WaitingRequest& waiting) {
   if (request.verb == Verb::kPoll) {
     return request.in && !listener.queue.empty() ? std::optional<std::string>("ok in") : std::nullopt;
   }
-  if (request.verb == Verb::kGet) return get_listener(listener, request.name);
+  if (request.verb == Verb::kGet) return get_listener(number, request.name);
   if (request.verb == Verb::kClose) {
     close_listener(number);
     return "ok";
   }
   // set, the only one that is left
   const auto& [option, value] = request.options.front();
-  put_remote_option(listener.options, *option, value);
   ask(waiting, 0, shards_, [number, option = option, value = value](RemoteSockets& sockets) {
     return sockets.set_listener(number, *option, value);
   });
@@ -233,14 +238,13 @@ std::optional<std::string> RemoteDesk::step_socket(WaitingRequest& waiting) {
   return std::move(reply->text);
 }
 
-std::string RemoteDesk::get_listener(const Listener& listener, const std::string& name) const {
+std::string RemoteDesk::get_listener(ListenerNumber number, const std::string& name) const {
   if (name == "error") return "ok 0";
-  if (const RemoteOption* option = find_remote_option(name)) {
-    return "ok " + format_remote_value(*option, take_remote_option(listener.options, *option));
-  }
+  // Every shard has the same; ours is at hand.
+  if (const RemoteOption* option = find_remote_option(name)) return local_.get_listener(number, *option).text;
   ConnectionInfo info;
-  info.local = listener.local;
-  info.peer.address = listener.local.address.is_v4() ? IpAddress::v4(0, 0, 0, 0) : IpAddress{};
+  info.local = listeners_.at(number).local;
+  info.peer.address = info.local.address.is_v4() ? IpAddress::v4(0, 0, 0, 0) : IpAddress{};
   info.state = State::kListen;
   const auto text = format_info(info, name);
   return text ? "ok " + *text : error_text(Errc::kNoProtocolOption);

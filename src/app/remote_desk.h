@@ -31,7 +31,6 @@ struct WaitingRequest {
   Instant deadline;
   std::uint64_t ticket = 0;  // not 0: shards have been asked
   std::uint64_t made = 0;    // the handle that listen or connect made
-  bool told = false;         // reset: every shard has sent its RSTs, or will in this loop
 };
 
 class RemoteDesk {
@@ -55,7 +54,6 @@ class RemoteDesk {
  private:
   struct Listener {
     Endpoint local;
-    SocketOptions options;
     std::uint32_t backlog = 0;
     bool held = false;
     bool open = false;  // on every shard
@@ -84,11 +82,12 @@ class RemoteDesk {
   // Asks the shards from `first` to before `end`; each must answer.
   template <typename Ask>
   void ask(WaitingRequest& waiting, unsigned first, unsigned end, Ask work);
+  std::uint64_t open_ticket(WaitingRequest& waiting, unsigned missing);
   // The merged answer when all are there; the ticket is used up then.
   std::optional<RemoteReply> answer(WaitingRequest& waiting);
   void adjust_hold(ListenerNumber number, Listener& listener);
   void close_listener(ListenerNumber number);
-  std::string get_listener(const Listener& listener, const std::string& name) const;
+  [[nodiscard]] std::string get_listener(ListenerNumber number, const std::string& name) const;
 
   RemoteCourier& courier_;
   RemoteSockets& local_;

@@ -79,27 +79,6 @@ void put_remote_option(SocketOptions& options, const RemoteOption& option, std::
   }
 }
 
-std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption& option) noexcept {
-  switch (option.option) {
-    case Option::kNodelay: return options.nodelay ? 1 : 0;
-    case Option::kCork: return options.cork ? 1 : 0;
-    case Option::kKeepalive: return options.keepalive.enabled ? 1 : 0;
-    case Option::kKeepidleS: return options.keepalive.idle_s;
-    case Option::kKeepintvlS: return options.keepalive.interval_s;
-    case Option::kKeepcnt: return options.keepalive.probes;
-    case Option::kMss: return options.mss;
-    case Option::kRcvbuf: return options.rcvbuf;
-    case Option::kSndbuf: return options.sndbuf;
-    case Option::kUserTimeoutMs: return options.user_timeout_ms;
-    case Option::kLingerS: return options.linger_s;
-    case Option::kQuickack: return options.quickack ? 1 : 0;
-    case Option::kCongestion: return static_cast<std::int64_t>(options.congestion_control);
-    case Option::kTtl: return options.ttl.value_or(TcpConfig{}.ttl);
-    case Option::kDscp: return options.dscp.value_or(TcpConfig{}.dscp);
-  }
-  return 0;
-}
-
 std::optional<std::string> format_info(const ConnectionInfo& info, std::string_view name) {
   struct Number {
     std::string_view name;

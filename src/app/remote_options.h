@@ -28,9 +28,8 @@ struct RemoteOption {
 // What `get` answers for a value of Connection::get().
 [[nodiscard]] std::string format_remote_value(const RemoteOption& option, std::int64_t value);
 
-// Puts a parsed value where listen() and connect() take it from; and back.
+// Puts a parsed value where listen() and connect() take it from.
 void put_remote_option(SocketOptions& options, const RemoteOption& option, std::int64_t value) noexcept;
-[[nodiscard]] std::int64_t take_remote_option(const SocketOptions& options, const RemoteOption& option) noexcept;
 
 // A variable of ConnectionInfo by the name that `get` knows it under: local, peer, state, snd_una...
 // Nothing when there is no such name.

@@ -116,9 +116,9 @@ Errc parse_send(Words& words, RemoteRequest& out) {
   const std::string_view word = words.next();
   if (word.empty() || !words.done()) return Errc::kInvalid;
   if (word.starts_with(kFill)) {
-    const auto count = parse_decimal(word.substr(kFill.size()), kRemoteDataMax);
+    const auto count = parse_decimal(word.substr(kFill.size()));
     if (!count) return Errc::kInvalid;
-    out.data.resize(static_cast<std::size_t>(*count));
+    out.fill = *count;
     return Errc::kOk;
   }
   auto data = parse_hex(word);

@@ -37,6 +37,7 @@ struct RemoteRequest {
   std::optional<std::uint32_t> backlog;
   std::vector<std::pair<const RemoteOption*, std::int64_t>> options;  // listen, connect; set: the one
   std::vector<std::byte> data;        // send
+  std::uint64_t fill = 0;             // send: so many zero bytes in place of `data`
   std::size_t max = 0;                // recv
   bool peek = false;                  // recv
   bool in = false, out = false;       // poll; both when the line names none
@@ -45,7 +46,7 @@ struct RemoteRequest {
   Duration wait;
 };
 
-// A send or receive of more bytes than this is not understood.
+// A send of more hexadecimal bytes than this is not understood; a recv takes no more at once.
 inline constexpr std::size_t kRemoteDataMax = 4ULL << 20;
 // Without its newline: the longest send, with room for what stands before its bytes.
 inline constexpr std::size_t kRemoteLineMax = 2 * kRemoteDataMax + 256;

@@ -9,10 +9,10 @@
 namespace sluice::app {
 namespace {
 
-constexpr std::array<Option, 13> kAllOptions = {
+constexpr std::array<Option, 15> kAllOptions = {
     Option::kNodelay, Option::kCork,   Option::kKeepalive, Option::kKeepidleS,     Option::kKeepintvlS, Option::kKeepcnt,
     Option::kMss,     Option::kRcvbuf, Option::kSndbuf,    Option::kUserTimeoutMs, Option::kLingerS,    Option::kQuickack,
-    Option::kCongestion,
+    Option::kCongestion, Option::kTtl, Option::kDscp,
 };
 
 RemoteReply done(std::string text) { return {false, std::move(text)}; }
@@ -115,6 +115,13 @@ RemoteReply RemoteSockets::set_listener(ListenerNumber number, const RemoteOptio
   return set ? ok() : failed(set.error().code);
 }
 
+RemoteReply RemoteSockets::get_listener(ListenerNumber number, const RemoteOption& option) const {
+  const auto found = listeners_.find(number);
+  if (found == listeners_.end()) return failed(Errc::kBadHandle);
+  const Result<std::int64_t> value = shard_->get_listener(found->second, option.option);
+  return value ? done("ok " + format_remote_value(option, *value)) : failed(value.error().code);
+}
+
 void RemoteSockets::hold_listener(ListenerNumber number, bool held) {
   const auto found = listeners_.find(number);
   if (found != listeners_.end()) shard_->hold(found->second, held);
@@ -180,7 +187,7 @@ void RemoteSockets::abort(SocketKey key) {
   sockets_.erase(key);
 }
 
-void RemoteSockets::reset() {
+void RemoteSockets::reset(std::function<void()> done) {
   for (const auto& [number, id] : listeners_) shard_->close(id);
   listeners_.clear();
   for (const auto& [key, socket] : sockets_) {
@@ -188,6 +195,7 @@ void RemoteSockets::reset() {
   }
   shard_->reset_service(*service_);
   sockets_.clear();
+  shard_->when_sent(std::move(done));
 }
 
 RemoteReply RemoteSockets::send(Socket& socket, const RemoteRequest& request) {
@@ -197,8 +205,14 @@ RemoteReply RemoteSockets::send(Socket& socket, const RemoteRequest& request) {
   }
   if (socket.write_shut) return failed(Errc::kBrokenPipe);
   if (!handshake_over(socket.connection.state())) return failed(Errc::kAgain);
-  const std::size_t taken = socket.connection.send(std::span(request.data));
-  if (taken == 0 && !request.data.empty()) return failed(Errc::kAgain);
+  std::size_t taken = 0;
+  if (request.fill != 0) {
+    const std::vector<std::byte> zeros(static_cast<std::size_t>(std::min<std::uint64_t>(request.fill, socket.connection.send_room())));
+    taken = socket.connection.send(std::span(zeros));
+  } else {
+    taken = socket.connection.send(std::span(request.data));
+  }
+  if (taken == 0 && (request.fill != 0 || !request.data.empty())) return failed(Errc::kAgain);
   return done("ok " + std::to_string(taken));
 }
 

@@ -64,6 +64,7 @@ class RemoteSockets {
   // The address that it listens on, its port chosen if that was 0.
   Result<Endpoint> listen(ListenerNumber number, Endpoint local, const SocketOptions& options, std::uint32_t backlog);
   RemoteReply set_listener(ListenerNumber number, const RemoteOption& option, std::int64_t value);
+  [[nodiscard]] RemoteReply get_listener(ListenerNumber number, const RemoteOption& option) const;
   void hold_listener(ListenerNumber number, bool held);
   void close_listener(ListenerNumber number);
 
@@ -74,8 +75,8 @@ class RemoteSockets {
   // send, recv, poll, shutdown, close, abort, set and get of a connection.
   RemoteReply perform(const RemoteRequest& request, SocketKey key);
   void abort(SocketKey key);
-  // Listeners and connections, handles in use or not.
-  void reset();
+  // Listeners and connections, handles in use or not. `done` is called when the last RST has left.
+  void reset(std::function<void()> done);
 
  private:
   struct Socket {

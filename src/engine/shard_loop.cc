@@ -18,7 +18,9 @@ ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vect
       fabric_(fabric),
       stack_(config, buffers),
       bursts_(attachments_.size()),
-      handed_over_(fabric.shards()) {
+      handed_over_(fabric.shards()),
+      popped_(fabric.shards()),
+      left_(attachments_.size()) {
   stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
   if (fabric.shards() > 1) {
     stack_.on_reassembled([this](std::size_t interface, Buf* frame) { return route_reassembled(interface, frame); });
@@ -172,6 +174,7 @@ bool ShardLoop::from_other_shards(Instant now) noexcept {
     HandOver item;
     for (std::size_t budget = std::min(handed_over_[from], 2 * kBurst); budget != 0 && ring.pop(item); --budget) {
       busy = true;
+      ++popped_[from];
       stack_.bufs().adopt(item.buf);
       if (item.kind == HandOver::Kind::kToSend) {
         stack_.enqueue(item.interface, item.buf);
@@ -199,10 +202,11 @@ bool ShardLoop::run_tasks() noexcept {
 
 void ShardLoop::run_jobs() noexcept {
   for (std::size_t i = 0; i < jobs_.size();) {
-    if (jobs_[i](*this)) {
+    Job job = std::exchange(jobs_[i], {});  // it may add jobs, which moves the others
+    if (job(*this)) {
       jobs_.erase(jobs_.begin() + static_cast<std::ptrdiff_t>(i));
     } else {
-      ++i;
+      jobs_[i++] = std::move(job);
     }
   }
 }
@@ -226,6 +230,52 @@ void ShardLoop::transmit(std::size_t interface) noexcept {
   std::copy(queue.frames.begin() + static_cast<std::ptrdiff_t>(sent),
             queue.frames.begin() + static_cast<std::ptrdiff_t>(queue.count), queue.frames.begin());
   queue.count -= sent;
+  left_[interface] += sent;
+}
+
+std::vector<std::uint64_t> ShardLoop::queued_marks() {
+  std::vector<std::uint64_t> marks = left_;
+  for (std::size_t i = 0; i < marks.size(); ++i) marks[i] += stack_.tx(i).count;
+  return marks;
+}
+
+bool ShardLoop::passed(const std::vector<std::uint64_t>& marks) const noexcept {
+  return std::ranges::equal(left_, marks, std::ranges::greater_equal{});
+}
+
+// What left our queues is with the device, or in the ring of the shard that owns the device's queue: that one is then asked.
+void ShardLoop::when_sent(std::function<void()> then) {
+  std::vector<unsigned> owners;
+  for (const Attachment& at : attachments_) {
+    if (!at.owns && std::ranges::find(owners, at.owner) == owners.end()) owners.push_back(at.owner);
+  }
+  const Instant deadline = now() + kLastWords;
+  add_job([marks = queued_marks(), owners, deadline, then = std::move(then), asked = std::size_t{0},
+           answered = std::make_shared<std::size_t>(0)](ShardLoop& self) mutable {
+    const bool late = self.now() >= deadline;
+    if (!late && !self.passed(marks)) return false;
+    const Task answer = [answered](Shard&) { ++*answered; };
+    while (asked < owners.size() && self.post(owners[asked], [from = self.index_, deadline, answer](Shard& owner) {
+      static_cast<ShardLoop&>(owner).when_relayed(from, deadline, answer);
+    })) {
+      ++asked;
+    }
+    if (!late && *answered < owners.size()) return false;
+    then();
+    return true;
+  });
+}
+
+// Posts `then` back to `from` when the frames of its that lie in our ring have left our queues.
+void ShardLoop::when_relayed(unsigned from, Instant deadline, Task then) {
+  const std::uint64_t popped = popped_[from] + fabric_.frames(from, index_).read_available();
+  add_job([popped, from, deadline, then = std::move(then), marks = std::vector<std::uint64_t>{}](ShardLoop& self) mutable {
+    const bool late = self.now() >= deadline;
+    if (!late && self.popped_[from] < popped) return false;
+    if (marks.empty()) marks = self.queued_marks();
+    if (!late && !self.passed(marks)) return false;
+    return self.post(from, then) || late;
+  });
 }
 
 void ShardLoop::begin_drain(Instant deadline) noexcept {

@@ -92,6 +92,9 @@ class ShardLoop final : public Shard {
   Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) override {
     return stack_.set_listener(listener, option, value);
   }
+  [[nodiscard]] Result<std::int64_t> get_listener(ListenerId listener, Option option) const override {
+    return stack_.get_listener(listener, option);
+  }
   [[nodiscard]] Endpoint local(ListenerId listener) const override { return stack_.local(listener); }
   void close(ListenerId listener) override { stack_.close_listener(listener); }
   void hold(ListenerId listener, bool held) override { stack_.hold_listener(listener, held); }
@@ -100,6 +103,7 @@ class ShardLoop final : public Shard {
   }
   bool post(unsigned index, Task task) override;
   void reset_service(Service& service) override { stack_.reset_service(service); }
+  void when_sent(std::function<void()> then) override;
 
  private:
   static constexpr std::size_t kBurst = 32;
@@ -111,7 +115,7 @@ class ShardLoop final : public Shard {
   static constexpr std::size_t kDrainsPerLoop = 256;
   static constexpr std::size_t kResetsPerLoop = 256;
   static constexpr std::int64_t kPublishNs = 1'000'000;
-  static constexpr Duration kLastWords = Duration::seconds(1);  // beyond the drain's time, for what waits to leave
+  static constexpr Duration kLastWords = Duration::seconds(1);  // beyond the drain's time, and in when_sent(), for what waits to leave
 
   void receive(std::size_t interface, Instant now) noexcept;
   void steer(std::size_t interface, std::span<Buf*> frames, Instant now) noexcept;
@@ -121,6 +125,10 @@ class ShardLoop final : public Shard {
   bool run_tasks() noexcept;
   void run_jobs() noexcept;
   void transmit(std::size_t interface) noexcept;
+  // How many frames will have left each transmit queue when those that lie there now have.
+  [[nodiscard]] std::vector<std::uint64_t> queued_marks();
+  [[nodiscard]] bool passed(const std::vector<std::uint64_t>& marks) const noexcept;
+  void when_relayed(unsigned from, Instant deadline, Task then);
 
   unsigned index_;
   std::vector<Attachment> attachments_;
@@ -130,6 +138,8 @@ class ShardLoop final : public Shard {
   std::vector<std::unique_ptr<Service>> services_;
   std::vector<Burst> bursts_;               // an attachment each
   std::vector<std::size_t> handed_over_;    // frames that lay in the ring of each shard at the last fetch()
+  std::vector<std::uint64_t> popped_;       // frames taken out of the ring of each shard
+  std::vector<std::uint64_t> left_;         // frames that left each transmit queue
   std::array<Buf*, kBurst> mine_{};
   std::vector<Job> jobs_;
   bool draining_ = false;

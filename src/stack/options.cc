@@ -180,4 +180,11 @@ Result<void> Stack::set_listener(ListenerId id, Option option, std::int64_t valu
   return {};
 }
 
+Result<std::int64_t> Stack::get_listener(ListenerId id, Option option) const {
+  if (id.value == 0 || id.value > listeners_.size() || !listeners_[static_cast<std::uint16_t>(id.value - 1)].open) {
+    return Error{Errc::kBadHandle, "no such listener"};
+  }
+  return read(params_[listeners_[static_cast<std::uint16_t>(id.value - 1)].params], option);
+}
+
 }  // namespace sluice::stack

@@ -171,6 +171,7 @@ class Stack {
   // --- for services (by engine's Shard) ---
   Result<ListenerId> listen(Service& service, Endpoint local, const SocketOptions& options, std::uint32_t backlog);
   Result<void> set_listener(ListenerId id, Option option, std::int64_t value);
+  [[nodiscard]] Result<std::int64_t> get_listener(ListenerId id, Option option) const;
   [[nodiscard]] Endpoint local(ListenerId id) const;
   void close_listener(ListenerId id) noexcept;
   void hold_listener(ListenerId id, bool held) noexcept;

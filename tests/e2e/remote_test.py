@@ -15,7 +15,7 @@ CLOSED = 9
 def conversation(story):
     """A test that runs story(link, remote, server, client) over IPv4 and IPv6."""
     def test(link):
-        with Engine(link, [REMOTE], tcp='msl_ms = 500') as engine, Remote(engine) as remote:
+        with Engine(link, [REMOTE], tcp='msl_ms = 5000') as engine, Remote(engine) as remote:
             remote.engine = engine
             for server, client in FAMILIES:
                 story(link, remote, server, client)
@@ -77,7 +77,7 @@ def an_active_open_carries_data_both_ways(link, remote, _, client):
     while len(got) < len(payload):
         got += sock.recv(1 << 16)
     check(got == payload, 'other bytes arrived than we sent')
-    check(remote.get(handle, 'snd_una') == remote.get(handle, 'snd_nxt') or remote.ok(f'poll {handle} out wait_ms=5000'))
+    wait_until(lambda: remote.get(handle, 'snd_una') == remote.get(handle, 'snd_nxt'), 'the acknowledgment of all that the kernel has read')
     sock.shutdown(socket.SHUT_WR)
     remote.expect(f'recv {handle} 10 wait_ms=10000', 'ok eof')
     remote.expect(f'recv {handle} 10 wait_ms=10000', 'ok eof')
@@ -112,7 +112,8 @@ def opens_that_cannot_be_say_why(link, remote, server, client):
     remote.ok(f'close {listener}')
     listener = remote.ok(f'listen {endpoint((server, 7001))}')[0]
     remote.ok(f'close {listener}')
-    check(link.kernel_states() is not None)
+    left = remote.engine.conns('service=remote')
+    check(not left, 'opens that failed and listeners that were closed left', left)
 
 
 @conversation
@@ -179,14 +180,18 @@ def resets_are_seen_on_both_sides(link, remote, server, _):
             check(False, way, 'gave', sock.recv(10))
         except ConnectionResetError:
             sock.close()
-    # reset: all at once.
-    sock, handle = accepted(link, remote, server)
+    # reset: all at once, those on their own in FIN_WAIT_2 as well.
+    many = [accepted(link, remote, server) for _ in range(20)]
+    ends = {(endpoint(sock.getsockname()), endpoint(sock.getpeername())) for sock, _ in many}
+    for _, handle in many[10:]:
+        remote.ok(f'close {handle}')
+    check(ends <= link.kernel_states().keys(), 'the kernel has forgotten connections before the reset')
     remote.ok('reset')
-    remote.expect(f'get {handle} state', 'error EBADF')
-    try:
-        check(False, 'reset gave', sock.recv(10))
-    except ConnectionResetError:
+    wait_until(lambda: not ends & link.kernel_states().keys(), 'the kernel to hear of the reset')
+    for sock, handle in many:
+        remote.expect(f'get {handle} state', 'error EBADF')
         sock.close()
+    check(not remote.engine.conns('service=remote'), 'reset left', remote.engine.conns('service=remote'))
 
 
 def reset_by_kernel(sock):
@@ -208,10 +213,20 @@ def options_are_kept_and_in_force(link, remote, server, _):
         check(remote.get(handle, name) == value, name, 'is', remote.get(handle, name), 'not', value)
     for name in ('snd_una', 'snd_nxt', 'snd_wnd', 'rcv_nxt', 'rcv_wnd', 'cwnd', 'ssthresh', 'srtt_us', 'rto_us', 'retransmits', 'error'):
         check(remote.get(handle, name).isdigit(), name, 'is', remote.get(handle, name))
+    # An option that was not asked for is what it is, not 0; the end leaves it as it was.
+    listener = remote.ok(f'listen {endpoint((server, 0))}')[0]
+    for name in ('rcvbuf', 'sndbuf', 'ttl'):
+        check(int(remote.get(listener, name)) > 0, name, 'of a listener is', remote.get(listener, name))
+    remote.ok(f'close {listener}')
+    ended, gone = accepted(link, remote, server, ttl=33, dscp=12)
+    reset_by_kernel(ended)
+    wait_until(lambda: remote.get(gone, 'state') == 'CLOSED', 'the end of a connection that the kernel reset')
+    check([remote.get(gone, name) for name in ('ttl', 'dscp')] == ['33', '12'], 'other ttl and dscp after the end')
+    remote.ok(f'close {gone}')
     # The other side's buffers end where ours do: a reader that never reads stops the sender.
     sent = 0
     while True:
-        answer = remote.ask(f'send {handle} fill=50000').split()
+        answer = remote.ask(f'send {handle} fill={10 ** 9}').split()
         if answer == ['error', 'EAGAIN']:
             break
         sent += int(answer[1])
@@ -243,10 +258,24 @@ def a_listener_takes_only_what_its_backlog_holds(link, remote, server, _):
     listener = remote.ok(f'listen {endpoint((server, 7002))} backlog=2')[0]
     remote.expect(f'accept {listener}', 'error EAGAIN')
     remote.expect(f'accept {listener} wait_ms=20', 'error EAGAIN')
-    socks = [link.connect(7002, server) for _ in range(2)]
+    # As with sockets, three wait for a backlog of two.
+    socks = [link.connect(7002, server) for _ in range(3)]
     remote.expect(f'poll {listener} in wait_ms=10000', 'ok in')
-    handles = [remote.ok(f'accept {listener} wait_ms=10000')[0] for _ in socks]
-    check(len(set(handles)) == 2)
+    wait_until(lambda: len(remote.engine.conns('service=remote', 'state=ESTABLISHED')) == 3, 'three connections in the queue')
+    dropped = held_verdicts(remote)
+    surplus = link.socket(socket.AF_INET6 if ':' in server else socket.AF_INET)
+    surplus.setblocking(False)
+    surplus.connect_ex((server, 7002))
+    # Its SYN and the first repetition of it, which Linux sends a second later.
+    wait_until(lambda: held_verdicts(remote) >= dropped + 2, 'the surplus SYN to be dropped twice')
+    check(link.kernel_state(surplus.getsockname(), (server, 7002)) == 'SYN-SENT', 'a fourth connection for a backlog of two')
+    handles = [remote.ok(f'accept {listener} wait_ms=10000')[0]]
+    # There is room again: the SYN after that is taken.
+    wait_until(lambda: link.kernel_state(surplus.getsockname(), (server, 7002)) == 'ESTAB', 'the fourth connection once there is room')
+    socks.append(surplus)
+    handles += [remote.ok(f'accept {listener} wait_ms=10000')[0] for _ in socks[1:]]
+    check(len(set(handles)) == 4, handles)
+    remote.expect(f'accept {listener}', 'error EAGAIN')
     remote.ok(f'close {listener}')
     try:
         link.connect(7002, server)
@@ -258,7 +287,37 @@ def a_listener_takes_only_what_its_backlog_holds(link, remote, server, _):
         sock.close()
 
 
+def held_verdicts(remote):
+    return remote.engine.stats()['verdicts']['ListenHeld']
+
+
+@conversation
+def time_wait_does_not_hinder_listen(link, remote, server, _):
+    """As SO_REUSEADDR: the port of connections in our TIME_WAIT may be listened on again, and serves."""
+    listener = remote.ok(f'listen {endpoint((server, 7003))}')[0]
+    sock = link.connect(7003, server)
+    handle = remote.ok(f'accept {listener} wait_ms=10000')[0]
+    remote.ok(f'close {listener}')
+    remote.ok(f'close {handle}')
+    check(sock.recv(10) == b'', 'no FIN of ours')
+    here = sock.getsockname()
+    sock.close()
+    wait_until(lambda: remote.engine.state((server, 7003), here) == 'TIME_WAIT', 'TIME_WAIT on our side')
+    anybody = ('::', 7003) if ':' in server else ('0.0.0.0', 7003)
+    for local in ((server, 7003), anybody):
+        listener = remote.ok(f'listen {endpoint(local)}')[0]
+        check(remote.engine.state((server, 7003), here) == 'TIME_WAIT', 'listen ended a TIME_WAIT')
+        sock = link.connect(7003, server)
+        handle = remote.ok(f'accept {listener} wait_ms=10000')[0]
+        sock.sendall(b'new')
+        remote.expect(f'recv {handle} 3 wait_ms=10000', 'ok ' + b'new'.hex())
+        remote.ok(f'abort {handle}')
+        sock.close()
+        remote.ok(f'close {listener}')
+
+
 if __name__ == '__main__':
     main(an_active_open_carries_data_both_ways, a_source_that_is_asked_for_is_used, opens_that_cannot_be_say_why,
          lines_that_are_not_understood_say_why, reading_waits_peeks_and_ends, resets_are_seen_on_both_sides, options_are_kept_and_in_force,
-         handles_belong_to_the_service_not_to_a_client, a_listener_takes_only_what_its_backlog_holds)
+         handles_belong_to_the_service_not_to_a_client, a_listener_takes_only_what_its_backlog_holds,
+         time_wait_does_not_hinder_listen)

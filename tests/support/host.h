@@ -63,6 +63,9 @@ class Host final : public Shard {
   Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) override {
     return stack_.set_listener(listener, option, value);
   }
+  [[nodiscard]] Result<std::int64_t> get_listener(ListenerId listener, Option option) const override {
+    return stack_.get_listener(listener, option);
+  }
   [[nodiscard]] Endpoint local(ListenerId listener) const override { return stack_.local(listener); }
   void close(ListenerId listener) override { stack_.close_listener(listener); }
   void hold(ListenerId listener, bool held) override { stack_.hold_listener(listener, held); }
@@ -70,6 +73,7 @@ class Host final : public Shard {
     return stack_.connect(service, remote, from, options);
   }
   void reset_service(Service& service) override { stack_.reset_service(service); }
+  void when_sent(std::function<void()> then) override { then(); }  // take_sent() has whatever there is
   bool post(unsigned, std::function<void(Shard&)> task) override {
     task(*this);
     return true;

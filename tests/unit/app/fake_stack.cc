@@ -170,6 +170,17 @@ Result<void> FakeShard::set_listener(ListenerId listener, Option option, std::in
   return {};
 }
 
+Result<std::int64_t> FakeShard::get_listener(ListenerId listener, Option option) const {
+  const Listener& found = listeners.at(listener.value);
+  const auto set = found.set.find(option);
+  return set != found.set.end() ? set->second : effective.at(option);
+}
+
+void FakeShard::transmit() {
+  if (device_full) return;
+  for (const auto& then : std::exchange(unsent, {})) then();
+}
+
 Result<Connection> FakeShard::connect(Service&, Endpoint remote, Endpoint from, const SocketOptions& options) {
   if (connect_error != Errc::kOk) return Error{connect_error, ""};
   connected = stack_.open();

@@ -71,11 +71,15 @@ class FakeShard final : public Shard {
   [[nodiscard]] Instant now() const noexcept override { return time; }
   Result<ListenerId> listen(Service&, Endpoint local, const SocketOptions& options, std::uint32_t backlog) override;
   Result<void> set_listener(ListenerId listener, Option option, std::int64_t value) override;
+  [[nodiscard]] Result<std::int64_t> get_listener(ListenerId listener, Option option) const override;
   [[nodiscard]] Endpoint local(ListenerId listener) const override { return listeners.at(listener.value).local; }
   void close(ListenerId listener) override { listeners.erase(listener.value); }
   void hold(ListenerId listener, bool held) override { listeners.at(listener.value).held = held; }
   Result<Connection> connect(Service&, Endpoint remote, Endpoint from, const SocketOptions& options) override;
   void reset_service(Service&) override;
+  void when_sent(std::function<void()> then) override { unsent.push_back(std::move(then)); }
+  // The device takes every frame.
+  void transmit();
   bool post(unsigned index, std::function<void(Shard&)> task) override;
   // Runs what was posted to others.
   void deliver_posts(std::vector<FakeShard*>& shards);
@@ -89,12 +93,15 @@ class FakeShard final : public Shard {
   };
   Instant time{1'000'000'000};
   std::map<std::uint32_t, Listener> listeners;
+  std::map<Option, std::int64_t> effective;  // of every listener, until it is set
   std::uint32_t last_listener = 0;
   Errc connect_error = Errc::kOk;
   SocketOptions connect_options;
   Connection connected;  // the last active open
   int resets = 0;
   bool mailbox_full = false;
+  bool device_full = false;
+  std::vector<std::function<void()>> unsent;
   std::vector<std::pair<unsigned, std::function<void(Shard&)>>> posts;
 
  private:

@@ -81,6 +81,7 @@ class RemoteTest : public testing::Test {
       shards_[i]->time = shards_[i]->time + time;
       services_[i]->on_poll(shards_[i]->time);
     }
+    for (FakeShard* shard : shards_) shard->transmit();
     for (FakeShard* shard : shards_) shard->deliver_posts(shards_);
   }
   // The answer after some loops.
@@ -118,6 +119,12 @@ TEST_F(RemoteTest, ListensWithItsOptionsAndTellsTheChosenPort) {
   EXPECT_EQ(listener.options.rcvbuf, 0U);
   EXPECT_EQ(ask(client, "get L1 local"), "ok 10.77.0.1:40000\n");
   EXPECT_EQ(ask(client, "get L1 state"), "ok LISTEN\n");
+  // Not what was asked for, which is nothing here, but what is in force.
+  shards_[0]->effective = {{Option::kRcvbuf, 77000}, {Option::kTtl, 33}};
+  EXPECT_EQ(ask(client, "get L1 rcvbuf"), "ok 77000\n");
+  EXPECT_EQ(ask(client, "get L1 ttl"), "ok 33\n");
+  EXPECT_EQ(ask(client, "set L1 rcvbuf 5000"), "ok\n");
+  EXPECT_EQ(ask(client, "get L1 rcvbuf"), "ok 5000\n");
   EXPECT_EQ(ask(client, "listen 10.77.0.1:0"), "error EADDRINUSE\n");
   EXPECT_EQ(ask(client, "set L1 nodelay 1"), "ok\n");
   EXPECT_EQ(listener.set.at(Option::kNodelay), 1);
@@ -220,6 +227,9 @@ TEST_F(RemoteTest, SendRecvPollAndShutdownOnALiveConnection) {
   ask(client, "accept L1");
   stack_.at(c).room = 5;
   EXPECT_EQ(ask(client, "send C1 fill=9"), "ok 5\n");
+  EXPECT_EQ(stack_.at(c).sent, std::string(5, '\0'));
+  EXPECT_EQ(ask(client, "send C1 fill=1"), "error EAGAIN\n");
+  EXPECT_EQ(ask(client, "send C1 fill=0"), "ok 0\n");
   EXPECT_EQ(ask(client, "send C1 00"), "error EAGAIN\n");
   EXPECT_EQ(ask(client, "poll C1 wait_ms=100"), "");
   stack_.at(c).room = 1;
@@ -258,9 +268,26 @@ TEST_F(RemoteTest, OptionsAreSetAndReadAndOutliveTheConnection) {
   EXPECT_EQ(ask(client, "get C1 colour"), "error ENOPROTOOPT\n");
   EXPECT_EQ(ask(client, "get C9 colour"), "error EBADF\n");
   EXPECT_EQ(ask(client, "set C1 nodelay yes"), "error EINVAL\n");
-  EXPECT_EQ(ask(client, "set C1 keepcnt 7"), "ok\n");
+  const std::map<std::string, std::string> values = {
+      {"nodelay", "1"}, {"cork", "1"}, {"keepalive", "1"}, {"keepidle_s", "8"}, {"keepintvl_s", "9"},
+      {"keepcnt", "7"}, {"mss", "900"}, {"rcvbuf", "3000"}, {"sndbuf", "4000"}, {"user_timeout_ms", "70"},
+      {"linger_s", "3"}, {"congestion", "dctcp"}, {"quickack", "1"}, {"ttl", "31"}, {"dscp", "46"}};
+  for (const auto& [name, value] : values) EXPECT_EQ(ask(client, "set C1 " + name + " " + value), "ok\n") << name;
+  stack_.at(c).sndbuf = 4000;
   close(c, Errc::kOk);
-  EXPECT_EQ(ask(client, "get C1 keepcnt"), "ok 7\n");
+  for (const auto& [name, value] : values) EXPECT_EQ(ask(client, "get C1 " + name), "ok " + value + "\n") << name;
+}
+
+TEST_F(RemoteTest, SendTakesWhatSndbufHasRoomForHoweverMuchIsOffered) {
+  start();
+  const Client client(path_);
+  ask(client, "listen 10.77.0.1:80");
+  const Connection c = arrive_connection();
+  ask(client, "accept L1");
+  stack_.at(c).room = 9U << 20U;
+  EXPECT_EQ(ask(client, "send C1 fill=5000000"), "ok 5000000\n");
+  EXPECT_EQ(ask(client, "send C1 fill=18446744073709551615"), "ok 4437184\n");
+  EXPECT_EQ(ask(client, "send C1 fill=5000000"), "error EAGAIN\n");
 }
 
 TEST_F(RemoteTest, CloseAndAbortTakeTheHandleAtOnce) {
@@ -275,7 +302,7 @@ TEST_F(RemoteTest, CloseAndAbortTakeTheHandleAtOnce) {
   EXPECT_TRUE(stack_.at(aborted).aborted);
 }
 
-TEST_F(RemoteTest, ResetForgetsEverythingAndAnswersInALaterLoop) {
+TEST_F(RemoteTest, ResetForgetsEverythingAndAnswersWhenTheRstsHaveLeft) {
   start();
   const Client client(path_);
   const Client other(path_);
@@ -284,10 +311,12 @@ TEST_F(RemoteTest, ResetForgetsEverythingAndAnswersInALaterLoop) {
   ask(client, "accept L1");
   EXPECT_EQ(ask(other, "recv C1 1 wait_ms=100000"), "");
   client.write("reset\n");
-  loop();
+  shards_[0]->device_full = true;
+  for (int i = 0; i < 20; ++i) loop();
   EXPECT_EQ(shards_[0]->resets, 1);
   EXPECT_EQ(client.read(), "");
-  loop();
+  shards_[0]->device_full = false;
+  for (int i = 0; i < 2; ++i) loop();
   EXPECT_EQ(client.read(), "ok\n");
   EXPECT_EQ(other.read(), "error EBADF\n");
   EXPECT_TRUE(shards_[0]->listeners.empty());
@@ -382,9 +411,13 @@ TEST_F(RemoteTest, WorksAcrossShardsAlsoWithFullMailboxes) {
   for (int i = 0; i < 3; ++i) loop();
   EXPECT_TRUE(shards_[0]->listeners.at(1).held);
   EXPECT_TRUE(shards_[1]->listeners.at(1).held);
-  EXPECT_EQ(ask(client, "reset"), "ok\n");
+  shards_[1]->device_full = true;
+  EXPECT_EQ(ask(client, "reset"), "") << "shard 1's have not left";
   EXPECT_EQ(shards_[0]->resets, 1);
   EXPECT_EQ(shards_[1]->resets, 1);
+  shards_[1]->device_full = false;
+  for (int i = 0; i < 3; ++i) loop();
+  EXPECT_EQ(client.read(), "ok\n");
 }
 
 TEST_F(RemoteTest, AListenThatFailsOnOneShardLeavesNothing) {

@@ -320,6 +320,65 @@ TEST_F(Bench, TasksRunOnTheShardTheyWerePostedTo) {
   EXPECT_EQ(ran_on, 1U);
 }
 
+// A queue for two: what shard 1 sends leaves by shard 0's hand.
+TEST_F(Bench, WhenSentWaitsUntilTheDeviceHasTheFramesOfEitherShard) {
+  make(1, false);
+  client_.closes = false;
+  open(8);
+  run(Duration::milliseconds(200));
+  ASSERT_EQ(client_.answered, 8);
+  ASSERT_TRUE(echos_[0]->accepted != 0 && echos_[1]->accepted != 0);
+  std::vector<unsigned> told;
+  std::vector<std::size_t> left;
+  const auto turns = [this] {
+    for (int i = 0; i < 20; ++i) group_->run_all_once(now_);
+  };
+  const auto reset_both = [&] {
+    for (Echo* echo : echos_) {
+      echo->shard->reset_service(*echo);
+      echo->shard->when_sent([&, shard = echo->shard->index()] {
+        told.push_back(shard);
+        left.push_back(port_->sent_waiting());
+      });
+    }
+    EXPECT_TRUE(told.empty()) << "within the call";
+  };
+  port_->set_transmit_room(0);
+  reset_both();
+  turns();
+  EXPECT_TRUE(told.empty()) << "the device takes nothing";
+  port_->set_transmit_room(7);
+  turns();
+  EXPECT_LE(told.size(), 1U) << "the last RST has not left";
+  port_->set_transmit_room(1000);
+  turns();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(left.back(), 8U);
+  while (auto sent = port_->take_sent()) host_->receive(sent->bytes, now_);
+  EXPECT_EQ(client_.closed, 8);
+
+  told.clear();
+  port_->set_transmit_room(0);
+  open(8);
+  run(Duration::milliseconds(200));
+  reset_both();
+  run(Duration::milliseconds(900));
+  EXPECT_TRUE(told.empty());
+  run(Duration::milliseconds(200));
+  EXPECT_EQ(told.size(), 2U) << "a device that takes nothing holds nobody up for longer than a second";
+}
+
+TEST_F(Bench, AJobMayAddJobs) {
+  make(1, false);
+  int ran = 0;
+  std::function<void()> again = [&] {
+    if (++ran < 50) echos_[0]->shard->when_sent(again);
+  };
+  for (int i = 0; i < 3; ++i) echos_[0]->shard->when_sent(again);
+  run(Duration::milliseconds(50));
+  EXPECT_EQ(ran, 52) << "the one that reaches 50 and two that come after it";
+}
+
 TEST_F(Bench, ConnectionsOfAllShardsAreReportedOrNone) {
   make(1, false);
   client_.closes = false;
