@@ -30,7 +30,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kClientPatienceMs = 5000;  // a client that has not asked by then, or takes no bytes for so long, is dropped
 constexpr std::size_t kMaxRequest = 4096;
 constexpr std::size_t kMaxAsking = 64;   // clients that have not asked yet; more wait in the backlog
 constexpr std::size_t kChunk = 65536;
@@ -95,12 +94,12 @@ OwnedFd::~OwnedFd() {
 
 int OwnedFd::release() noexcept { return std::exchange(fd_, -1); }
 
-Result<std::unique_ptr<ControlServer>> ControlServer::create(const std::string& path) {
+Result<std::unique_ptr<ControlServer>> ControlServer::create(const std::string& path, std::chrono::milliseconds patience) {
   sockaddr_un address;
   if (!fill_address(path, address)) return Error{Errc::kInvalid, fmt::format("{}: too long for a socket", path)};
   std::error_code made;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), made);
-  std::unique_ptr<ControlServer> server(new ControlServer);
+  std::unique_ptr<ControlServer> server(new ControlServer(patience));
   const std::string lock_path = path + ".lock";
   Result<OwnedFd> lock = take_lock(lock_path);
   if (!lock.ok()) return lock.error();
@@ -156,7 +155,7 @@ bool ControlServer::wait(int client, short events) const {
   std::array<pollfd, 2> fds = {pollfd{client, events, 0}, pollfd{wake_.get(), POLLIN, 0}};
   int ready = 0;
   do {
-    ready = ::poll(fds.data(), fds.size(), kClientPatienceMs);
+    ready = ::poll(fds.data(), fds.size(), static_cast<int>(patience_.count()));
   } while (ready < 0 && errno == EINTR);
   return ready > 0 && fds[1].revents == 0;
 }
@@ -190,7 +189,7 @@ void ControlServer::serve() {
 void ControlServer::accept_client(std::vector<Asking>& asking) const {
   OwnedFd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (client.get() >= 0) {
-    asking.push_back({std::move(client), "", Clock::now() + std::chrono::milliseconds(kClientPatienceMs)});
+    asking.push_back({std::move(client), "", Clock::now() + patience_});
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
     // The client stays in the backlog; wait a little rather than spin.
     pollfd wake{wake_.get(), POLLIN, 0};

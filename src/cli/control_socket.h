@@ -48,8 +48,10 @@ struct ControlCallbacks {
 // removes the files. One thread uses it.
 class ControlServer {
  public:
-  // Takes `path` over from a dead instance. kBusy: a live one has it.
-  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> create(const std::string& path);
+  // Takes `path` over from a dead instance. kBusy: a live one has it. A client that has not asked within `patience`, or takes no
+  // bytes for so long, is dropped.
+  [[nodiscard]] static Result<std::unique_ptr<ControlServer>> create(
+      const std::string& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
   ControlServer(const ControlServer&) = delete;
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer();
@@ -67,7 +69,7 @@ class ControlServer {
     std::chrono::steady_clock::time_point until;
   };
 
-  ControlServer() = default;
+  explicit ControlServer(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
   void serve();
   void accept_client(std::vector<Asking>& asking) const;
   void serve_client(int client, const std::string& request) const;
@@ -78,6 +80,7 @@ class ControlServer {
   void answer(int client, const std::string& request) const;
   void answer_connections(int client, const std::vector<std::string>& filters) const;
 
+  std::chrono::milliseconds patience_;
   std::string path_, lock_path_;
   OwnedFd lock_, listener_, wake_;
   ControlCallbacks callbacks_;
