@@ -44,7 +44,15 @@ TEST(SampleConfig, TheReferenceStatesTheDefaults) {
   EXPECT_EQ(given.drain_s, defaults.drain_s);
   EXPECT_EQ(given.log_level, defaults.log_level);
   EXPECT_EQ(given.tcp.msl_ms, defaults.tcp.msl_ms);
+  EXPECT_EQ(given.tcp.keepalive.enabled, defaults.tcp.keepalive.enabled);
   EXPECT_EQ(given.tcp.keepalive.idle_s, defaults.tcp.keepalive.idle_s);
+  EXPECT_EQ(given.tcp.keepalive.interval_s, defaults.tcp.keepalive.interval_s);
+  EXPECT_EQ(given.tcp.keepalive.probes, defaults.tcp.keepalive.probes);
+  EXPECT_EQ(given.tcp.syn_cookies, defaults.tcp.syn_cookies);
+  EXPECT_EQ(given.tcp.congestion_control, defaults.tcp.congestion_control);
+  EXPECT_EQ(given.tcp.pacing, defaults.tcp.pacing);
+  EXPECT_EQ(given.tcp.ecn, defaults.tcp.ecn);
+  EXPECT_EQ(given.tcp.fastopen, defaults.tcp.fastopen);
   EXPECT_EQ(given.tcp.max_connections, defaults.tcp.max_connections);
   EXPECT_EQ(given.tcp.syn_cache, defaults.tcp.syn_cache);
   EXPECT_EQ(given.tcp.buffers, defaults.tcp.buffers);
@@ -55,6 +63,12 @@ TEST(SampleConfig, TheReferenceStatesTheDefaults) {
   EXPECT_EQ(given.tcp.seed, defaults.tcp.seed);
   EXPECT_EQ(given.ports.at(0).mtu, PortConfig{}.mtu);
   EXPECT_EQ(given.ports.at(0).vlan, PortConfig{}.vlan);
+  EXPECT_EQ(given.ports.at(0).dad, PortConfig{}.dad);
+  EXPECT_EQ(given.ports.at(0).router_advertisements, PortConfig{}.router_advertisements);
+  EXPECT_EQ(given.ports.at(0).rss, PortConfig{}.rss);
+  EXPECT_EQ(given.ports.at(0).sources, PortConfig{}.sources);
+  EXPECT_EQ(given.ports.at(0).gateways, PortConfig{}.gateways);
+  EXPECT_EQ(given.ports.at(0).routes.size(), PortConfig{}.routes.size());
   EXPECT_EQ(given.services.at(0).backlog, ServiceConfig{}.backlog);
 }
 
