@@ -104,12 +104,11 @@ class Time(ReplayTest):
     def at(self, path, wanted):
         return [us / 1e6 for us, frame in captures.read(path) if TCP in frame and wanted(frame[TCP])]
 
-    # Under a second of work: the bound leaves room for a machine that is busy with other things.
+    # Under a second of processor time, whatever else the machine does. Nor does a replay wait for the capture's clock: it would be
+    # ended after TIMEOUT_S, which is shorter than either capture.
     def test_two_hours_of_keepalive(self):
-        _, done = self.settle('keepalive')
-        self.assertLess(done.seconds, 10)
-        usage = captures.cpu_seconds(SLUICE, self.source, self.target)
-        self.assertLess(usage, 1.0)
+        self.settle('keepalive')
+        self.assertLess(captures.cpu_seconds(SLUICE, self.source, self.target), 1.0)
         probes = self.at(self.target, lambda tcp: tcp.dport == 40001 and tcp.flags == 'A')
         self.assertEqual([7200.2 + 75 * i for i in range(10)], [round(at, 1) for at in probes])
         self.assertEqual([7950.2], [round(at, 1) for at in self.at(self.target, lambda tcp: tcp.dport == 40001 and tcp.flags.R)])
