@@ -31,6 +31,8 @@ FUZZ_OPTIONS = ['-Dfuzz=true', '-Dbuildtype=plain', '-Doptimization=0', '-Dcheck
 FUZZ_TARGET = 'tests/fuzz/fuzz_connection'
 RELEASE_SUITES = ['unit', 'script', 'sim', 'pcap', 'e2e', 'bench']
 SANITIZED_SUITES = ['unit', 'script', 'sim', 'fuzz', 'robustness']
+# Tests of other suites that only root can run. They are left out for others, with --quick alone, which says so.
+ROOT_SUITE = 'root'
 QUICK_SUITES = ['unit', 'script', 'sim', 'pcap', 'bench']
 # The simulation's tests read how many seeds to try; unset means the full number (docs/TESTING.md).
 FEWER_SEEDS = {'SLUICE_SIM_SEEDS': '500'}
@@ -198,6 +200,11 @@ def run_suite(tally, prefix, directory, suite, tests, extra_env, options):
 
 def run_suites(tally, prefix, directory, wanted, extra_env, options=()):
     suites = tests_of(directory)
+    if os.geteuid() != 0:
+        left_out = {test['name'] for test in suites.get(ROOT_SUITE, [])}
+        print(f'Not root: {", ".join(sorted(left_out))} are left out.', flush=True)
+        suites = {name: [test for test in tests if test['name'] not in left_out] for name, tests in suites.items()}
+        options = [*options, '--no-suite', ROOT_SUITE]
     for suite in wanted:
         run_suite(tally, prefix, directory, suite, suites.get(suite, []), extra_env, list(options))
 
