@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Statistics as a consistent snapshot: shards publish theirs once a burst, a
+// Statistics as a consistent snapshot: shards publish theirs once a millisecond, a
 // reader gets copies. Names of TCP counters are those of RFC 4022.
 #pragma once
 
@@ -32,7 +32,7 @@ struct PortStats {
   std::uint64_t rx_missed = 0, rx_no_buffer = 0, tx_dropped = 0;
 };
 
-// A named counter of a shard ("arp_cache_full", "wheel_late_ticks"...).
+// A named counter of a shard ("table_full", "timers_late_max_ticks"...).
 struct NamedCount {
   const char* name = "";
   std::uint64_t value = 0;

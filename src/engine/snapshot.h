@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A shard's numbers on their way to readers: copied whole at the end of a burst under
+// A shard's numbers on their way to readers: copied whole, once a millisecond, under
 // a sequence lock, so the shard never waits and a reader never sees a mixture.
 #pragma once
 
