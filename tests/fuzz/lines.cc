@@ -81,7 +81,7 @@ std::string written(const RemoteRequest& r) {
     case Verb::kSend: {
       std::string hex;
       app::append_hex(hex, r.data);
-      return joined({"send ", handle, " ", hex.empty() ? std::string_view("fill=0") : std::string_view(hex)});
+      return joined({"send ", handle, " ", hex.empty() ? joined({"fill=", std::to_string(r.fill)}) : hex});
     }
     case Verb::kRecv: return joined({"recv ", handle, " ", std::to_string(r.max), r.peek ? " peek" : "", wait(r)});
     case Verb::kPoll: return joined({"poll ", handle, r.in ? " in" : "", r.out ? " out" : "", wait(r)});
