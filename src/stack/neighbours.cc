@@ -101,8 +101,11 @@ Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::
   if (entry == nullptr) {
     if (!create) return nullptr;
     entry = make(interface, ip, now);
+    // Anybody may say so for as many as he likes: they give way to whom we speak with.
+    if (news == News::kClaim) entry->used = now - kReachable;
   } else if (entry->state != State::kIncomplete && entry->mac != mac) {
-    const bool locked = ip.is_v4() && entry->state == State::kReachable && now - entry->since < kLock;
+    // While an ARP question is open its answer decides.
+    const bool locked = ip.is_v4() && (entry->state == State::kReachable ? now - entry->since < kLock : news == News::kClaim);
     if (entry->fixed || locked || news == News::kHint) {
       ++counters_.refused;
       // RFC 4861 7.2.5: the entry is STALE then, which here means asked about at its next use.
@@ -110,14 +113,25 @@ Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::
       return nullptr;
     }
   }
+  if (news == News::kClaim && (entry->state == State::kReachable || entry->state == State::kProbe)) {
+    claim(*entry, mac, now);
+    return nullptr;
+  }
   ++counters_.learned;
-  const bool claimed = news == News::kClaim && entry->state == State::kReachable && entry->mac != mac;
   entry->mac = mac;
   entry->state = State::kReachable;
-  entry->since = claimed ? now - kReachable - Duration{1} : now;
+  entry->since = now;
   entry->solicited = 0;
   entry->n_waiting = 0;
   return std::exchange(entry->waiting, nullptr);
+}
+
+// RFC 4861 7.2.3, 7.2.5: what nobody asked for confirms nothing, however often it is said; a question stays open.
+void Neighbours::claim(Entry& entry, const wire::MacAddress& mac, Instant now) noexcept {
+  if (entry.mac == mac) return;
+  ++counters_.learned;
+  entry.mac = mac;
+  if (entry.state == State::kReachable) entry.since = now - kReachable - Duration{1};
 }
 
 Buf* Neighbours::fix(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept {

@@ -89,7 +89,7 @@ class Neighbours {
   // How far news about an entry that is known already are believed.
   enum class News : std::uint8_t {
     kOverride,   // an answer, or an advertisement that overrides: the address may change
-    kClaim,      // nobody asked: a changed address is taken, and asked about at its next use
+    kClaim,      // nobody asked: a changed address is taken, and asked about at its next use; the same confirms nothing
     kHint,       // an advertisement that does not override: a changed address is not taken, the old one asked about
   };
   // A changed address is not taken so soon after the last news: of several that answer one request the first
@@ -155,6 +155,7 @@ class Neighbours {
     return entry.fixed || !confirm_ || now - entry.since <= kReachable;
   }
   [[nodiscard]] Entry* make(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
+  void claim(Entry& entry, const wire::MacAddress& mac, Instant now) noexcept;
   void fail(Entry& entry) noexcept;
   void check_by(Instant at) noexcept {
     if (at < next_check_) next_check_ = at;

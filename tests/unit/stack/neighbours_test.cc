@@ -177,6 +177,21 @@ TEST_F(NeighboursTest, StrangersQuestionsGiveWayFirstAndThoseOfConnectionsLast) 
   EXPECT_EQ(one.resolve(0, ip(3), now).mac, nullptr) << "the known one that was spoken to least recently";
 }
 
+TEST_F(NeighboursTest, WhoOnlyAskedGivesWayToWhoIsSpokenWith) {
+  Neighbours one{1, true, rng, bufs};
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    EXPECT_EQ(one.learn(0, ip(i), kMac, true, now, Neighbours::News::kClaim), nullptr);
+    EXPECT_NE(one.resolve(0, ip(i), now).mac, nullptr);
+  }
+  for (std::uint8_t i = 10; i < 100; ++i) {
+    now = now + Duration::milliseconds(200);
+    EXPECT_EQ(one.learn(0, ip(i), kMac, true, now, Neighbours::News::kClaim), nullptr);
+  }
+  EXPECT_EQ(one.counters().evicted, 89U);
+  for (std::uint8_t i = 1; i <= 3; ++i) EXPECT_NE(one.resolve(0, ip(i), now).mac, nullptr) << int{i};
+  EXPECT_NE(one.resolve(0, ip(99), now).mac, nullptr) << "the last of them is known nevertheless";
+}
+
 constexpr wire::MacAddress kThief{0x02, 0, 0, 0, 0, 0x66};
 
 TEST_F(NeighboursTest, AHintDoesNotChangeAKnownAddressButItIsAskedAbout) {  // RFC 4861 7.2.5
@@ -203,6 +218,37 @@ TEST_F(NeighboursTest, AClaimIsTakenAndAskedAbout) {
   const auto lookup = neighbours.resolve(0, ip(1), now);
   EXPECT_EQ(*lookup.mac, kThief);
   EXPECT_NE(lookup.solicit, nullptr) << "its owner may say otherwise";
+}
+
+// Said twice it would be believed, and the owner's answer come too late.
+TEST_F(NeighboursTest, AClaimRepeatedConfirmsNothing) {
+  for (const IpAddress& owner : {ip(1), IpAddress::parse("fd00::1").value()}) {
+    EXPECT_EQ(neighbours.learn(0, owner, kMac, true, now), nullptr);
+    now = now + Duration::seconds(2);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(neighbours.learn(0, owner, kThief, false, now, Neighbours::News::kClaim), nullptr);
+      now = now + Duration::milliseconds(1);
+    }
+    EXPECT_NE(neighbours.resolve(0, owner, now).solicit, nullptr);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(neighbours.learn(0, owner, kThief, false, now, Neighbours::News::kClaim), nullptr);
+      now = now + Duration::milliseconds(1);
+    }
+    EXPECT_NE(neighbours.next_check(), Instant::never()) << "the question is still open";
+    EXPECT_EQ(neighbours.learn(0, owner, kMac, false, now), nullptr);
+    EXPECT_EQ(*neighbours.resolve(0, owner, now).mac, kMac);
+  }
+}
+
+TEST_F(NeighboursTest, AClaimDoesNotAnswerAnArpQuestionAboutWhoIsKnown) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(31);
+  EXPECT_NE(neighbours.resolve(0, ip(1), now).solicit, nullptr);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now, Neighbours::News::kClaim), nullptr);
+  EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kMac);
+  EXPECT_EQ(neighbours.counters().refused, 1U);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now), nullptr) << "an answer does";
+  EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kThief);
 }
 
 TEST_F(NeighboursTest, OfSeveralArpAnswersTheFirstCounts) {
