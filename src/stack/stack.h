@@ -198,6 +198,7 @@ class Stack {
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
   [[nodiscard]] const ConnTableCore& table() const noexcept { return table_; }
   [[nodiscard]] const Slabs& slabs() const noexcept { return slabs_; }
+  [[nodiscard]] const Reassembly& reassembly() const noexcept { return reassembly_; }
   [[nodiscard]] std::uint32_t timers_armed() const noexcept { return wheel_.armed(); }
   // Bytes that connections of all three kinds may take at most, as reserved.
   [[nodiscard]] static std::size_t bytes_needed(const StackConfig& config) noexcept;

@@ -9,6 +9,11 @@
 
 namespace sluice::test {
 
+// What `number` of them may make a victim hold: a connection each, and what goes with one.
+inline Held held_by(std::uint32_t number, std::size_t buffers, std::uint64_t out_of_order = 0) {
+  return {.buffers = buffers, .connections = number, .sides = number, .maps = number, .out_of_order = out_of_order};
+}
+
 class Accomplices {
  public:
   struct One {

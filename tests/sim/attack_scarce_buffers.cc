@@ -57,7 +57,7 @@ TEST_P(ScarceBuffers, SilentPeersGiveWay) {
   EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
   EXPECT_GT(accomplices.resets(0, crowd_size() / 3), accomplices.resets(2 * crowd_size() / 3, crowd_size()));
   expect_bounded(siege, kFewBuffers * 3 / 4 + 600);
-  expect_unharmed(crowd(), siege);
+  expect_unharmed(crowd(), siege, held_by(crowd_size(), kFewBuffers * 3 / 4 + 600));
 }
 
 // A hundred bytes at a time, and an answer to each: they are no more than slow, and stay. They hold what they took while there
@@ -74,7 +74,7 @@ TEST_P(ScarceBuffers, SlowReadersWhoAnswerInTimeLeaveOthersEnough) {
   EXPECT_EQ(siege.counter("zero_window_aborts"), 0U);
   EXPECT_EQ(accomplices.resets(0, kNumber), 0U);
   expect_bounded(siege, kBuffers * 3 / 4);
-  expect_unharmed(prompt, siege);
+  expect_unharmed(prompt, siege, held_by(kNumber, kBuffers * 3 / 4));
 }
 
 // A hundred bytes every three seconds or so each, so slowly that retransmissions go unanswered meanwhile.
@@ -94,7 +94,7 @@ TEST_P(ScarceBuffers, ReadersThatAreSlowToAnswerCountAsSilent) {
   EXPECT_GT(siege.counter("silent_aborts"), 20U);
   expect_bounded(siege, kFewBuffers * 3 / 4 + 600);
   expect_recovered(siege, crowd());
-  expect_unharmed(crowd(), siege);
+  expect_unharmed(crowd(), siege, held_by(crowd_size(), kFewBuffers * 3 / 4 + 600));
 }
 
 // Bytes far apart, from many: what waits for the gaps to be filled is a quarter of all buffers at most.
@@ -123,7 +123,7 @@ TEST_P(ScarceBuffers, GapsThatNobodyFillsHoldAQuarterAtMost) {
   expect_bounded(siege, kBuffers * 3 / 4 + 600);
   EXPECT_EQ(siege.counter("ooo_buffers"), 0U);
   expect_recovered(siege, config());
-  expect_unharmed(faster, siege);
+  expect_unharmed(faster, siege, held_by(kNumber, kBuffers * 3 / 4 + 600, kBuffers / 4));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ip, ScarceBuffers, ::testing::Values(false, true),

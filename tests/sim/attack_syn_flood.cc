@@ -18,6 +18,7 @@ class SynFlood : public ::testing::TestWithParam<bool> {
     config.knock_every = Duration::milliseconds(10);
     return config;
   }
+  static constexpr Held kHeld{.half_open = kCache};
   // 20,000 a second. MSS, SACK-permitted, window scale.
   static void flood(Siege& siege) {
     const auto number = static_cast<std::uint32_t>(siege.rng().next());
@@ -42,7 +43,7 @@ TEST_P(SynFlood, CookiesLetRealClientsInWhenTheCacheIsFull) {
   EXPECT_GE(siege.admitted() * 100, siege.knocks() * 99);
   EXPECT_GE(siege.counter("syn_cookies_accepted"), siege.knocks() * 9 / 10);
   expect_bounded(siege);
-  expect_unharmed(config(SynCookies::kAuto), siege);
+  expect_unharmed(config(SynCookies::kAuto), siege, kHeld);
 }
 
 TEST_P(SynFlood, CookiesAloneHoldNothing) {
@@ -60,7 +61,7 @@ TEST_P(SynFlood, WithoutCookiesRealClientsStayOutside) {
   siege.run(flood);
   EXPECT_LT(siege.admitted(), siege.knocks() / 10);
   expect_bounded(siege);
-  expect_unharmed(config(SynCookies::kNever), siege);
+  expect_unharmed(config(SynCookies::kNever), siege, kHeld);
 }
 
 // Guessed cookies, at the same rate: some 160,000 of 8.4 million it would take.

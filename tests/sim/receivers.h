@@ -23,10 +23,13 @@ class Receivers {
     std::uint32_t acked = 0;                          // of that, what he said; his answers' to use
     std::uint32_t top = 0;                            // one beyond the last that arrived
     std::map<std::uint32_t, std::uint32_t> ahead;     // beyond a gap: begin and length, both from iss on
+    std::uint64_t arrived = 0;                        // bytes, in whatever order
     bool open = false, lost_one = false;
   };
   struct Plan {
     std::uint32_t number = 5;
+    Duration round_trip = kRoundTrip;
+    Duration foreseen{};                              // acknowledges everything so long after it was sent; 0: by answer()
     std::vector<std::uint8_t> syn_options;            // a multiple of four bytes
     std::uint32_t lose = 0;                           // the byte whose segment is lost once; 0: none
     // What he says when a segment has arrived. `from` is what he had in order before.
@@ -43,6 +46,13 @@ class Receivers {
       on_the_way_.pop_front();
       arrive(siege, all_[segment.to], segment);
     }
+    while (!unseen_.empty() && unseen_.front().at <= siege.now()) {
+      const Segment segment = unseen_.front();
+      unseen_.pop_front();
+      One& one = all_[segment.to];
+      one.acked = std::max(one.acked, segment.seq + segment.len);
+      ack(siege, one, one.acked);
+    }
   }
   void hear(Siege& siege, const script::Heard& h) {
     const auto found = by_address_.find(h.dst);
@@ -53,7 +63,11 @@ class Receivers {
       one.iss = h.seq + 1;
       ack(siege, one, 0);
     } else if (!h.data.empty()) {
-      on_the_way_.push_back({siege.now() + kRoundTrip, found->second, h.seq - one.iss, static_cast<std::uint32_t>(h.data.size())});
+      const Segment segment{siege.now() + plan_.round_trip, found->second, h.seq - one.iss, static_cast<std::uint32_t>(h.data.size())};
+      on_the_way_.push_back(segment);
+      if (plan_.foreseen.ns == 0) return;
+      unseen_.push_back(segment);
+      unseen_.back().at = siege.now() + plan_.foreseen;
     }
   }
   // Acknowledges `upto` bytes.
@@ -63,6 +77,12 @@ class Receivers {
   [[nodiscard]] std::uint64_t bytes() const {
     std::uint64_t sum = 0;
     for (const One& one : all_) sum += one.una;
+    return sum;
+  }
+  // The same, whether something before is missing or not.
+  [[nodiscard]] std::uint64_t arrived() const {
+    std::uint64_t sum = 0;
+    for (const One& one : all_) sum += one.arrived;
     return sum;
   }
   [[nodiscard]] const std::vector<One>& all() const { return all_; }
@@ -85,19 +105,20 @@ class Receivers {
       return;
     }
     const std::uint32_t from = one.una;
+    one.arrived += segment.len;
     one.top = std::max(one.top, segment.seq + segment.len);
     one.ahead[segment.seq] = std::max(one.ahead[segment.seq], segment.len);
     while (!one.ahead.empty() && one.ahead.begin()->first <= one.una) {
       one.una = std::max(one.una, one.ahead.begin()->first + one.ahead.begin()->second);
       one.ahead.erase(one.ahead.begin());
     }
-    plan_.answer(siege, *this, one, from);
+    if (plan_.foreseen.ns == 0) plan_.answer(siege, *this, one, from);
   }
 
   Plan plan_;
   std::vector<One> all_;
   std::map<IpAddress, std::uint32_t> by_address_;
-  std::deque<Segment> on_the_way_;
+  std::deque<Segment> on_the_way_, unseen_;
 };
 
 }  // namespace sluice::test

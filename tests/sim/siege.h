@@ -45,6 +45,15 @@ struct SiegeConfig {
   bool introductions = true;                  // everybody knows everybody's station; false: they ask each other
 };
 
+// What a victim holds at one time at most, of each kind; or how much more of it than in peace an attack may make it hold.
+struct Held {
+  std::size_t buffers = 0;
+  std::uint32_t connections = 0, half_open = 0;
+  std::uint32_t sides = 0, maps = 0;  // blocks beside connections
+  std::uint64_t out_of_order = 0;     // buffers that wait for a gap to be filled
+  std::uint32_t fragments = 0;        // datagrams that are incomplete, each a buffer
+};
+
 class Siege {
  public:
   // The victim's services: sends for ever; reads; never reads; sends a little and closes.
@@ -86,9 +95,10 @@ class Siege {
   // ARP requests and neighbour solicitations of the victim, in all and about one address.
   [[nodiscard]] std::uint64_t questions() const { return questions_; }
   [[nodiscard]] std::uint64_t questions_about(const IpAddress& address) const;
-  [[nodiscard]] std::size_t most_buffers() const { return most_buffers_; }    // of the victim, at one time
-  [[nodiscard]] std::uint32_t most_connections() const { return most_connections_; }
-  [[nodiscard]] std::uint32_t most_half_open() const { return most_half_open_; }
+  [[nodiscard]] const Held& most() const { return most_; }                    // of the victim
+  [[nodiscard]] std::size_t most_buffers() const { return most_.buffers; }
+  [[nodiscard]] std::uint32_t most_connections() const { return most_.connections; }
+  [[nodiscard]] std::uint32_t most_half_open() const { return most_.half_open; }
   [[nodiscard]] Host& victim() { return *victim_; }
   [[nodiscard]] std::uint64_t count(tcp::Verdict verdict) {
     return victim_->stack().verdicts()[static_cast<std::size_t>(verdict)];
@@ -120,11 +130,13 @@ class Siege {
   std::uint64_t bytes_ = 0, knocks_ = 0, admitted_ = 0, lost_ = 0, answers_ = 0;
   std::uint64_t questions_ = 0;
   std::map<IpAddress, std::uint64_t> questions_about_;
-  std::size_t most_buffers_ = 0;
-  std::uint32_t most_connections_ = 0, most_half_open_ = 0;
+  Held most_;
 };
 
-// The well-meaning connections are all there, and got at least 95 % done of what they do in peace.
-void expect_unharmed(const SiegeConfig& config, Siege& siege);
+// The well-meaning connections are all there, and got at least 95 % done of what they do in peace; and the victim never
+// held more than in peace and what `more` grants the attack.
+void expect_unharmed(const SiegeConfig& config, Siege& siege, const Held& more = {});
+// After the longest time that a fragment is kept nothing of any is left, and after the end of all connections nothing at all.
+void expect_all_freed(Siege& siege);
 
 }  // namespace sluice::test
