@@ -67,7 +67,7 @@ bool has_queue_each(const port::Capabilities& caps, unsigned shards) {
 }
 }  // namespace
 
-void Group::attach(const Config& config, const std::vector<port::Port*>& ports) {
+void Group::attach(const std::vector<port::Port*>& ports) {
   const unsigned n = steering_.shards();
   attachments_.resize(n);
   for (std::size_t p = 0; p < ports.size(); ++p) {
@@ -77,7 +77,6 @@ void Group::attach(const Config& config, const std::vector<port::Port*>& ports) 
     for (unsigned s = 0; s < n; ++s) {
       Attachment at;
       at.port = ports[p];
-      at.vlan = config.ports[p].vlan != 0;
       at.owns = queue_each || s == owner;
       at.queue = static_cast<std::uint16_t>(queue_each ? s : 0);
       at.owner = queue_each ? s : owner;
@@ -94,7 +93,7 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
       steering_(keys.rss, options.shards, table_entries(ports)),
       fabric_(options.shards) {
   for (const PortConfig& port : config.ports) devices_.push_back(port.device);
-  attach(config, ports);
+  attach(ports);
   stack::StackConfig base = stack_config(config, options);
   base.secrets = keys.tcp;
   base.table_key = keys.table;

@@ -70,7 +70,7 @@ class Group {
   [[nodiscard]] static stack::StackConfig stack_config(const Config& config, const GroupOptions& options);
 
  private:
-  void attach(const Config& config, const std::vector<port::Port*>& ports);
+  void attach(const std::vector<port::Port*>& ports);
 
   std::uint32_t drain_s_;
   std::vector<std::string> devices_;

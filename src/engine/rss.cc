@@ -105,14 +105,15 @@ FlowSteering::Decision FlowSteering::classify_v6(Packet packet, std::optional<un
   return classify_quoted(upper.subspan(wire::kIcmpHeader), false);
 }
 
-FlowSteering::Decision FlowSteering::classify(std::span<const std::uint8_t> frame, bool vlan,
+FlowSteering::Decision FlowSteering::classify(std::span<const std::uint8_t> frame,
                                               std::optional<unsigned> by_device) const noexcept {
-  const std::size_t l2 = wire::kEthHeader + (vlan ? wire::kVlanTag : 0);
-  if (frame.size() < l2) return {};
-  switch (wire::load_be16(&frame[l2 - 2])) {
+  const auto eth = wire::EthernetView::parse(frame);
+  if (!eth) return {};
+  const Packet l3 = frame.subspan(eth->header_len());
+  switch (eth->ether_type()) {
     case wire::kEtherTypeArp: return {Class::kNeighbour, 0};
-    case wire::kEtherTypeIpv4: return classify_v4(frame.subspan(l2), by_device);
-    case wire::kEtherTypeIpv6: return classify_v6(frame.subspan(l2), by_device);
+    case wire::kEtherTypeIpv4: return classify_v4(l3, by_device);
+    case wire::kEtherTypeIpv6: return classify_v6(l3, by_device);
     default: return {};
   }
 }

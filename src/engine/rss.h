@@ -40,11 +40,11 @@ class FlowSteering {
     Class kind = Class::kOther;
     unsigned shard = 0;  // with kFlow
   };
-  // Looks no further than the ports; what is malformed is kOther. `vlan`: frames carry that tag.
+  // Looks no further than the ports; what is malformed is kOther. A tag is passed over, whatever
+  // is in it: whether it is ours is the stack's to say.
   // `by_device`: the shard that the device chose, or would by its hash. It stands for plain
   // TCP; ports behind IPv6 extension headers or inside an ICMP error no device looks for.
-  [[nodiscard]] Decision classify(std::span<const std::uint8_t> frame, bool vlan,
-                                  std::optional<unsigned> by_device) const noexcept;
+  [[nodiscard]] Decision classify(std::span<const std::uint8_t> frame, std::optional<unsigned> by_device) const noexcept;
 
  private:
   using Packet = std::span<const std::uint8_t>;

@@ -120,7 +120,7 @@ void ShardLoop::steer(std::size_t interface, std::span<Buf*> frames, Instant now
     } else if ((buf->flags & kRxHash) != 0) {
       by_device = steering_.shard_of_hash(buf->hash);
     }
-    const auto decision = steering_.classify({buf->data, buf->len}, at.vlan && (buf->flags & kRxVlan) == 0, by_device);
+    const auto decision = steering_.classify({buf->data, buf->len}, by_device);
     if (decision.kind == FlowSteering::Class::kNeighbour) copy_to_others(interface, *buf);
     if (decision.kind != FlowSteering::Class::kFlow || decision.shard == index_) {
       mine_[kept++] = buf;
@@ -139,7 +139,7 @@ void ShardLoop::steer(std::size_t interface, std::span<Buf*> frames, Instant now
 }
 
 stack::Stack::Destination ShardLoop::route_reassembled(std::size_t interface, Buf* frame) noexcept {
-  const auto decision = steering_.classify({frame->data, frame->len}, false, std::nullopt);
+  const auto decision = steering_.classify({frame->data, frame->len}, std::nullopt);
   if (decision.kind != FlowSteering::Class::kFlow || decision.shard == index_) return stack::Stack::Destination::kHere;
   const HandOver item{frame, static_cast<std::uint8_t>(interface), HandOver::Kind::kReceived};
   return fabric_.frames(index_, decision.shard).push(item) ? stack::Stack::Destination::kTaken
@@ -158,6 +158,8 @@ void ShardLoop::copy_to_others(std::size_t interface, const Buf& buf) noexcept {
     std::memcpy(copy->data, buf.data, buf.len);
     copy->len = buf.len;
     copy->port = buf.port;
+    copy->flags = static_cast<std::uint16_t>(buf.flags & kRxVlan);
+    copy->vlan_tci = buf.vlan_tci;
     if (fabric_.frames(index_, to).push({copy, static_cast<std::uint8_t>(interface), HandOver::Kind::kCopy})) {
       stack_.bufs().disown();
     } else {

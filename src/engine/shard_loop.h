@@ -36,7 +36,6 @@ struct Attachment {
   unsigned owner = 0;        // else: the shard whose queue serves us
   bool owns = false;
   bool steer = false;        // the device does not spread as we do: we spread what it receives
-  bool vlan = false;         // frames carry a tag
 };
 
 class ShardLoop final : public Shard {

@@ -96,6 +96,18 @@ std::optional<SentFrame> MemoryPort::take_sent() {
   return frame;
 }
 
+void MemoryPort::take_tag_off(Buf& buf) const noexcept {
+  constexpr std::uint32_t kAddresses = 12;
+  constexpr std::uint32_t kTag = 4;
+  const std::uint8_t* tag = buf.data + kAddresses;
+  if (buf.len < kAddresses + kTag || tag[0] != 0x81 || tag[1] != 0x00) return;
+  buf.flags |= kRxVlan;
+  buf.vlan_tci = static_cast<std::uint16_t>(tag[2] << 8U | tag[3]);
+  std::memmove(buf.data + kTag, buf.data, kAddresses);
+  buf.data += kTag;
+  buf.len -= kTag;
+}
+
 std::size_t MemoryPort::receive(unsigned queue, std::span<Buf*> out, Instant now) noexcept {
   auto& line = arrivals_[queue];
   std::size_t n = 0;
@@ -109,6 +121,7 @@ std::size_t MemoryPort::receive(unsigned queue, std::span<Buf*> out, Instant now
       buf->len = static_cast<std::uint32_t>(arrival.bytes.size());
       buf->refs = 1;
       buf->port = options_.index;
+      if (options_.strips_vlan) take_tag_off(*buf);
       out[n++] = buf;
       ++stats_.rx_frames;
       stats_.rx_bytes += buf->len;

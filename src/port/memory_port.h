@@ -53,6 +53,7 @@ struct MemoryPortOptions {
   std::uint8_t index = 0;  // Buf::port of what it receives
   MacAddress mac = {0x02, 0, 0, 0, 0, 0x01};
   Capabilities capabilities;
+  bool strips_vlan = false;  // takes 802.1Q tags off what it receives, as a device may (kRxVlan)
 };
 
 class MemoryPort final : public Port {
@@ -84,6 +85,7 @@ class MemoryPort final : public Port {
     std::vector<std::uint8_t> bytes;
     Instant at;
   };
+  void take_tag_off(Buf& buf) const noexcept;
   BufSource& source_;
   MemoryPortOptions options_;
   std::vector<std::deque<Arrival>> arrivals_;  // one a queue, by instant

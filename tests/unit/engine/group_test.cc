@@ -67,6 +67,7 @@ class Bench : public testing::Test {
   void make(std::uint16_t queues, bool rss) {
     config_.ports.push_back({});
     config_.ports[0].name = "front";
+    config_.ports[0].vlan = vlan_;
     config_.ports[0].device = "memory";
     config_.ports[0].addresses = {InterfaceAddress::parse("10.0.0.1/24").value(), InterfaceAddress::parse("fd00::1/64").value()};
     config_.tcp.max_connections = 1024;
@@ -76,6 +77,7 @@ class Bench : public testing::Test {
     port::MemoryPortOptions options;
     options.capabilities.queues = queues;
     options.capabilities.rss = rss;
+    options.strips_vlan = true;  // where there are any
     port_ = std::make_unique<port::MemoryPort>(source_, options);
     GroupOptions group;
     group.shards = 2;
@@ -85,6 +87,7 @@ class Bench : public testing::Test {
     HostConfig peer;
     peer.addresses = {"10.0.0.2/24"};
     peer.mac = {0x02, 0, 0, 0, 0, 2};
+    peer.vlan = vlan_;
     peer.stack.msl_ms = 500;
     host_ = std::make_unique<Host>(peer);
     host_->add_service(client_);
@@ -120,7 +123,7 @@ class Bench : public testing::Test {
   unsigned queue_of(const std::vector<std::uint8_t>& frame) {
     if (!rss_) return 0;
     const FlowSteering steering(keys_.rss, 2, 128);
-    return steering.classify(frame, false, std::nullopt).shard;
+    return steering.classify(frame, std::nullopt).shard;
   }
   void run(Duration time) {
     for (const Instant end = now_ + time; now_ < end; now_ = now_ + Duration::microseconds(250)) {
@@ -149,7 +152,9 @@ class Bench : public testing::Test {
     }
   }
 
+
   bool cut_up_ = false;
+  std::uint16_t vlan_ = 0;
   Config config_;
   Keys keys_;
   bool rss_ = false;
@@ -183,6 +188,18 @@ TEST_F(Bench, OneQueueIsSpreadOverBothShardsByTheSameHash) {
     EXPECT_EQ(group_->shard(s).stack().live_connections(), 0U);
     EXPECT_EQ(stats.shards[s].buffers_in_use, 0U);
   }
+}
+
+// What a device knows of a frame goes along with its copy.
+TEST_F(Bench, NeighboursReachBothShardsThoughTheDeviceTakesTagsOff) {
+  vlan_ = 42;
+  make(1, false);
+  open(40);
+  run(Duration::seconds(3));
+  EXPECT_EQ(client_.answered, 40);
+  EXPECT_GT(echos_[1]->accepted, 5);
+  const Stats stats = group_->stats();
+  for (unsigned s = 0; s < 2; ++s) EXPECT_GT(named(stats, s, "neighbours_learned"), 0U) << s;
 }
 
 // A thread may lose its core between the two: a frame must not be dealt with at a time before it arrived.
