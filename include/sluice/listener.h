@@ -103,8 +103,9 @@ class Shard {
   virtual void hold(ListenerId listener, bool held) = 0;
 
   // Sends a SYN. `from` may be any address (chosen by route) and port 0 (a free one whose
-  // answers come back to this shard). Errors: kInvalid (options, or nobody's address), kAddressNotAvailable,
-  // kAddressInUse, kNetUnreachable, kNoMemory.
+  // answers come back to this shard). To any other port they come back to one shard of count(): the others refuse it with
+  // kAddressNotAvailable, so post() the open to them in turn. Errors: kInvalid (options, or nobody's address),
+  // kAddressNotAvailable, kAddressInUse, kNetUnreachable, kNoMemory.
   virtual Result<Connection> connect(Service& service, Endpoint remote, Endpoint from, const SocketOptions& options) = 0;
 
   // Aborts and forgets every connection of the service on this shard, those whose handles

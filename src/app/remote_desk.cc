@@ -97,16 +97,19 @@ template <typename Ask>
 void RemoteDesk::ask(WaitingRequest& waiting, unsigned first, unsigned end, Ask work) {
   const std::uint64_t ticket = open_ticket(waiting, end - first);
   for (unsigned shard = first; shard < end; ++shard) {
-    courier_.to_sockets(shard, [ticket, work](RemoteSockets& sockets) {
+    courier_.to_sockets(shard, [ticket, shard, work](RemoteSockets& sockets) {
       auto reply = std::make_shared<RemoteReply>(work(sockets));
-      sockets.courier().to_desk([ticket, reply](RemoteDesk& desk) { desk.replied(ticket, std::move(*reply)); });
+      sockets.courier().to_desk([ticket, shard, reply](RemoteDesk& desk) { desk.replied(ticket, shard, std::move(*reply)); });
     });
   }
 }
 
-void RemoteDesk::replied(std::uint64_t ticket, RemoteReply reply) {
+void RemoteDesk::replied(std::uint64_t ticket, unsigned shard, RemoteReply reply) {
   const auto found = tickets_.find(ticket);
-  if (found == tickets_.end()) return;  // cancelled
+  if (found == tickets_.end()) {  // cancelled: what connect made meanwhile has no handle
+    if (reply.made != 0) courier_.to_sockets(shard, [key = reply.made](RemoteSockets& sockets) { sockets.abort(key); });
+    return;
+  }
   Ticket& asked = found->second;
   --asked.missing;
   if (asked.reply.text.empty() || reply.text != "ok") asked.reply = std::move(reply);
@@ -170,17 +173,44 @@ std::optional<std::string> RemoteDesk::step_accept(const RemoteRequest& request)
 }
 
 std::optional<std::string> RemoteDesk::step_connect(WaitingRequest& waiting) {
-  if (waiting.made == 0) {
-    const Result<SocketKey> key = local_.connect(*waiting.request, options_of(*waiting.request));
-    if (!key) return error_text(key.error().code);
-    waiting.made = ++last_socket_;
-    sockets_[waiting.made] = {0, *key};
+  while (waiting.made == 0) {
+    if (waiting.ticket == 0) ask_to_connect(waiting);
+    const auto reply = answer(waiting);
+    if (!reply) return std::nullopt;
+    if (reply->made != 0) {
+      waiting.made = ++last_socket_;
+      sockets_[waiting.made] = {waiting.shard, reply->made};
+    } else if (!reply->again || ++waiting.shard == shards_) {
+      return reply->text;
+    }
   }
-  const auto found = sockets_.find(waiting.made);
-  if (found == sockets_.end()) return error_text(Errc::kBadHandle);
-  const std::optional<Errc> result = local_.connect_result(found->second.key);
-  if (!result) return std::nullopt;
-  return with_handle(*result == Errc::kOk ? "ok" : error_text(*result), 'C', waiting.made);
+  if (waiting.ticket == 0) {
+    const auto found = sockets_.find(waiting.made);
+    if (found == sockets_.end()) return error_text(Errc::kBadHandle);
+    ask_how_it_went(waiting, found->second);
+  }
+  const auto reply = answer(waiting);
+  if (!reply || reply->again) return std::nullopt;
+  return with_handle(reply->text, 'C', waiting.made);
+}
+
+// The answers to a port of the client's choice come to one shard, and the others refuse it: they are tried in turn.
+void RemoteDesk::ask_to_connect(WaitingRequest& waiting) {
+  const auto open = [request = waiting.request, options = options_of(*waiting.request)](RemoteSockets& sockets) {
+    const Result<SocketKey> key = sockets.connect(*request, options);
+    if (key) return RemoteReply{false, "ok", *key};
+    const bool elsewhere = key.error().code == Errc::kAddressNotAvailable && request->from.port != 0;
+    return RemoteReply{elsewhere, error_text(key.error().code)};
+  };
+  ask(waiting, waiting.shard, waiting.shard + 1, open);
+}
+
+void RemoteDesk::ask_how_it_went(WaitingRequest& waiting, SocketPlace place) {
+  ask(waiting, place.shard, place.shard + 1, [key = place.key](RemoteSockets& sockets) {
+    const std::optional<Errc> result = sockets.connect_result(key);
+    if (!result) return RemoteReply{true, ""};
+    return RemoteReply{false, *result == Errc::kOk ? "ok" : error_text(*result)};
+  });
 }
 
 std::optional<std::string> RemoteDesk::step_reset(WaitingRequest& waiting) {
@@ -189,9 +219,9 @@ std::optional<std::string> RemoteDesk::step_reset(WaitingRequest& waiting) {
     listeners_.clear();
     const std::uint64_t ticket = open_ticket(waiting, shards_);
     for (unsigned shard = 0; shard < shards_; ++shard) {
-      courier_.to_sockets(shard, [ticket](RemoteSockets& sockets) {
-        sockets.reset([ticket, &sockets] {
-          sockets.courier().to_desk([ticket](RemoteDesk& desk) { desk.replied(ticket, {false, "ok"}); });
+      courier_.to_sockets(shard, [ticket, shard](RemoteSockets& sockets) {
+        sockets.reset([ticket, shard, &sockets] {
+          sockets.courier().to_desk([ticket, shard](RemoteDesk& desk) { desk.replied(ticket, shard, {false, "ok"}); });
         });
       });
     }

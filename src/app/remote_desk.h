@@ -30,6 +30,7 @@ struct WaitingRequest {
   Errc not_understood = Errc::kOk;
   Instant deadline;
   std::uint64_t ticket = 0;  // not 0: shards have been asked
+  unsigned shard = 0;        // connect: that is asked, or has it
   std::uint64_t made = 0;    // the handle that listen or connect made
 };
 
@@ -49,7 +50,7 @@ class RemoteDesk {
   // A connection waits to be accepted from listener `number`.
   void accepted(ListenerNumber number, SocketPlace place, const Endpoint& peer);
   // One shard's answer to a ticket.
-  void replied(std::uint64_t ticket, RemoteReply reply);
+  void replied(std::uint64_t ticket, unsigned shard, RemoteReply reply);
 
  private:
   struct Listener {
@@ -72,6 +73,8 @@ class RemoteDesk {
   std::optional<std::string> step_listen(WaitingRequest& waiting);
   std::optional<std::string> step_accept(const RemoteRequest& request);
   std::optional<std::string> step_connect(WaitingRequest& waiting);
+  void ask_to_connect(WaitingRequest& waiting);
+  void ask_how_it_went(WaitingRequest& waiting, SocketPlace place);
   std::optional<std::string> step_reset(WaitingRequest& waiting);
   std::optional<std::string> step_listener(WaitingRequest& waiting);
   std::optional<std::string> step_socket(WaitingRequest& waiting);

@@ -32,17 +32,19 @@ class RemoteCourier {
   virtual void to_desk(std::function<void(RemoteDesk&)> work) = 0;
 };
 
+// Names a connection within its shard, never used twice.
+using SocketKey = std::uint64_t;
+
 // The line to answer with, without its newline; `again`: nothing was done, a later try may
 // succeed, and `text` answers when there will be none.
 struct RemoteReply {
   bool again = false;
   std::string text;
+  SocketKey made = 0;  // connect: the connection
 };
 
 [[nodiscard]] std::string error_text(Errc error);
 
-// Names a connection within its shard, never used twice.
-using SocketKey = std::uint64_t;
 // A listener's number in its handle, the same on every shard.
 using ListenerNumber = std::uint64_t;
 

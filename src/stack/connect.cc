@@ -63,6 +63,9 @@ Result<void> Stack::choose_local(tcp::FlowId& flow, Handle& holder, const Endpoi
   }
   if (from.port != 0) {
     flow.local_port = from.port;
+    if (config_.owns && !config_.owns(flow, addresses_[flow.local_addr].address)) {
+      return Error{Errc::kAddressNotAvailable, "another shard has what comes to " + from.to_string() + " from " + remote.to_string()};
+    }
     holder = find(flow);
     if (!holder.valid() || may_give_way(holder)) return {};
     return Error{Errc::kAddressInUse, from.to_string() + " is in use towards " + remote.to_string()};

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two shards over a device of one queue: software RSS spreads what comes in, and an active open's answer finds its own.
 
-The remote service opens on shard 0, always: what is shown here is that of the source ports only those are taken whose answers the
-hash leads back there. Opens on either shard are tested in tests/unit/engine/group_test.cc."""
+The remote service opens on shard 0, unless a port is given: what is shown here is that of the source ports only those are taken whose
+answers the hash leads back there, and that a given port finds the shard that it leads to."""
+import time
+
 from lab import CLIENT, CLIENT6, CORES, Engine, Remote, SERVER, SERVER6, check, endpoint, main, receive_all, wait_until
 
 SERVICES = [('web', 80, 'app = "http"\nbody_bytes = 2000'), ('echo', 7, 'app = "echo"'), ('remote', 0, 'app = "remote"')]
@@ -19,6 +21,7 @@ def exercise(link, lcores):
         check('Socket errors' not in text and 'Non-2xx' not in text, text)
         passive_spread(link, engine)
         active_opens_come_back(link, engine, remote)
+        given_ports(link, engine, remote)
         shards = engine.stats()['shards']
         check(len(shards) == 2 and shards[0]['counters']['handed_over'] > 0, 'one queue, and nothing went to the other shard:', shards)
         wait_until(lambda: not engine.stats()['tcp']['CurrEstab'], 'the connections to go')
@@ -49,6 +52,29 @@ def active_opens_come_back(link, engine, remote):
             remote.expect(f'recv {handle} 6 wait_ms=20000', 'ok ' + b'answer'.hex())
         shards = [conn['shard'] for conn in engine.conns('service=remote', 'state=ESTABLISHED')]
         check(shards == [0] * OPENS, 'active opens on shards', shards)
+        for sock in socks.values():
+            sock.close()
+        for handle in handles:
+            remote.expect(f'recv {handle} 6 wait_ms=20000', 'ok eof')
+            remote.ok(f'close {handle}')
+        kernel.close()
+
+
+def given_ports(link, engine, remote):
+    """Ports of the client's choice belong to one shard or the other: that one opens the connection."""
+    for client, server in ((CLIENT, SERVER), (CLIENT6, SERVER6)):
+        kernel = link.listen(client, backlog=OPENS)
+        begun = time.monotonic()
+        handles = [remote.ok(f'connect {endpoint(kernel.getsockname())} from={endpoint((server, 6000 + i))} wait_ms=20000')[0]
+                   for i in range(OPENS)]
+        check(time.monotonic() - begun < 10, 'opens from given ports took', time.monotonic() - begun)
+        socks = dict((endpoint(peer), sock) for sock, peer in (kernel.accept() for _ in handles))
+        for i, handle in enumerate(handles):
+            remote.expect(f'get {handle} local', 'ok ' + endpoint((server, 6000 + i)))
+            remote.ok(f'send {handle} {i:08x}')
+            check(socks[endpoint((server, 6000 + i))].recv(4) == i.to_bytes(4, 'big'), 'other bytes than were sent')
+        shards = {conn['shard'] for conn in engine.conns('service=remote', 'state=ESTABLISHED')}
+        check(shards == {0, 1}, 'opens from given ports on shards', shards)
         for sock in socks.values():
             sock.close()
         for handle in handles:

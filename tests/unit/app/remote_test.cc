@@ -420,6 +420,50 @@ TEST_F(RemoteTest, WorksAcrossShardsAlsoWithFullMailboxes) {
   EXPECT_EQ(client.read(), "ok\n");
 }
 
+// The answers to it come to one shard; the others refuse.
+TEST_F(RemoteTest, AConnectFromAGivenPortIsTheShardsThatOwnsIt) {
+  start(3);
+  const Client client(path_);
+  shards_[0]->connect_error = shards_[2]->connect_error = Errc::kAddressNotAvailable;
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80"), "error EADDRNOTAVAIL\n") << "no port is free on shard 0";
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80 from=10.77.0.1:5000 wait_ms=1000"), "");
+  const Connection c = shards_[1]->connected;
+  ASSERT_TRUE(c.valid());
+  stack_.at(c).state = State::kEstablished;
+  services_[1]->on_connected(c);
+  for (int i = 0; i < 5; ++i) loop();
+  EXPECT_EQ(client.read(), "ok C1\n");
+  EXPECT_EQ(ask(client, "send C1 6869"), "ok 2\n");
+  EXPECT_EQ(stack_.at(c).sent, "hi");
+
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80 from=10.77.0.1:5001"), "error EINPROGRESS C2\n");
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80 from=10.77.0.1:5002 wait_ms=1000"), "");
+  services_[1]->on_closed(shards_[1]->connected, Errc::kConnectionRefused);
+  stack_.at(shards_[1]->connected).closed = true;
+  for (int i = 0; i < 5; ++i) loop();
+  EXPECT_EQ(client.read(), "error ECONNREFUSED C3\n");
+  shards_[1]->connect_error = Errc::kAddressInUse;
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80 from=10.77.0.1:5000"), "error EADDRINUSE\n");
+  shards_[1]->connect_error = Errc::kAddressNotAvailable;
+  EXPECT_EQ(ask(client, "connect 10.77.0.2:80 from=10.77.0.7:5000"), "error EADDRNOTAVAIL\n") << "nobody's";
+}
+
+TEST_F(RemoteTest, WhatAnotherShardConnectsForAClientThatLeftIsAborted) {
+  start(2);
+  shards_[0]->connect_error = Errc::kAddressNotAvailable;
+  Client client(path_);
+  client.write("connect 10.77.0.2:80 from=10.77.0.1:5000 wait_ms=1000\n");
+  shards_[1]->mailbox_full = true;  // its answer is late
+  for (int i = 0; i < 5; ++i) loop();
+  const Connection c = shards_[1]->connected;
+  ASSERT_TRUE(c.valid());
+  client.leave();
+  for (int i = 0; i < 3; ++i) loop();
+  shards_[1]->mailbox_full = false;
+  for (int i = 0; i < 5; ++i) loop();
+  EXPECT_TRUE(stack_.at(c).aborted);
+}
+
 TEST_F(RemoteTest, AListenThatFailsOnOneShardLeavesNothing) {
   start(2);
   const Client client(path_);

@@ -470,5 +470,27 @@ TEST_F(Bench, ADrainTellsServicesOfEachConnectionOnce) {
   EXPECT_TRUE(group_->shard(1).drained());
 }
 
+// A port of the caller's choice belongs to one shard: the answers come to that one whoever asked.
+TEST_F(Bench, AnOpenFromAGivenPortIsRefusedAtOnceByTheShardsThatDoNotOwnIt) {
+  make(1, false);
+  const Endpoint server = Endpoint::parse("10.0.0.2:80").value();
+  ASSERT_TRUE(host_->listen(client_, server, {}, 128).ok());
+  int refused[2]{};
+  for (std::uint16_t port = 5000; port < 5020; ++port) {
+    for (unsigned s = 0; s < 2; ++s) {
+      const auto opened = echos_[s]->shard->connect(*echos_[s], server, {IpAddress::v4(10, 0, 0, 1), port}, {});
+      if (opened.ok()) continue;
+      EXPECT_EQ(opened.error().code, Errc::kAddressNotAvailable);
+      ++refused[s];
+    }
+  }
+  EXPECT_EQ(refused[0] + refused[1], 20);
+  EXPECT_GT(refused[0], 0);
+  EXPECT_GT(refused[1], 0);
+  run(Duration::seconds(3));
+  EXPECT_EQ(echos_[0]->connected, 20 - refused[0]);
+  EXPECT_EQ(echos_[1]->connected, 20 - refused[1]);
+}
+
 }  // namespace
 }  // namespace sluice::engine
