@@ -38,7 +38,8 @@ class Engine {
 
   // Any thread while run() runs.
   [[nodiscard]] virtual Stats stats() const = 0;
-  // Any thread but a shard's; asks every shard through its mailbox and waits. kTimedOut when one does not answer.
+  // Any thread but a shard's; asks every shard through its mailbox and waits. kTimedOut when one does not answer,
+  // kNoDevice when all have ended.
   [[nodiscard]] virtual Result<std::vector<ConnectionReport>> connections() = 0;
 };
 

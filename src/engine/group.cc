@@ -174,7 +174,9 @@ void Group::run(unsigned index, const std::function<Instant()>& clock) noexcept 
       }
     }
   }
-  turn();
+  // The last RSTs of the others may lie in our rings until they are done.
+  do turn();
+  while (loop.has_last_words());
   loop.publish();
 }
 
@@ -236,6 +238,7 @@ Stats Group::stats() const {
 }
 
 Result<std::vector<ConnectionReport>> Group::connections(std::chrono::milliseconds patience) {
+  constexpr std::chrono::milliseconds kLookForTheEnd{20};
   // A shard adds its slices as they are: no loop stops to copy what others gathered before it.
   struct Collected {
     std::mutex mutex;
@@ -263,8 +266,12 @@ Result<std::vector<ConnectionReport>> Group::connections(std::chrono::millisecon
     if (fabric_.tasks(fabric_.control(), s).push(task.get())) (void)task.release();  // the mailbox's now
   }
   std::unique_lock wait(collected->mutex);
-  if (!collected->ready.wait_for(wait, patience, [&] { return collected->finished == shards(); })) {
-    return Error{Errc::kTimedOut, "a shard did not report its connections in time; ask again"};
+  const auto until = std::chrono::steady_clock::now() + patience;
+  while (collected->finished != shards()) {
+    if (drained_.load(std::memory_order_acquire) == shards()) return Error{Errc::kNoDevice, "the shards have ended"};
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= until) return Error{Errc::kTimedOut, "a shard did not report its connections in time; ask again"};
+    collected->ready.wait_until(wait, std::min(until, now + kLookForTheEnd));
   }
   const auto slices = std::move(collected->slices);
   wait.unlock();

@@ -63,7 +63,8 @@ class Group {
 
   // Any thread.
   [[nodiscard]] Stats stats() const;
-  // Any thread but a shard's, while run() runs on every shard. kTimedOut when one has not answered in time.
+  // Any thread but a shard's, while run() runs on every shard. kTimedOut when one has not answered in time,
+  // kNoDevice when the drain has ended on all.
   [[nodiscard]] Result<std::vector<ConnectionReport>> connections(
       std::chrono::milliseconds patience = std::chrono::seconds(5));
 

@@ -286,11 +286,10 @@ void ShardLoop::begin_drain(Instant deadline) noexcept {
   stack_.start_drain();
 }
 
-// Frames that the device does not take, as with its link down, or that other shards keep sending, as in a flood, do not
-// hold up the end for ever.
-bool ShardLoop::drained() const noexcept {
-  if (!draining_ || stack_.live_connections() != 0) return false;
-  return !has_pending() || stack_.now() >= drain_deadline_ + kLastWords;
+bool ShardLoop::drained() const noexcept { return draining_ && stack_.live_connections() == 0 && !has_last_words(); }
+
+bool ShardLoop::has_last_words() const noexcept {
+  return has_pending() && stack_.now() < drain_deadline_ + kLastWords;
 }
 
 bool ShardLoop::has_pending() const noexcept {

@@ -66,6 +66,9 @@ class ShardLoop final : public Shard {
   [[nodiscard]] bool draining() const noexcept { return draining_; }
   // Nothing is left of any connection, and every frame has left for its port.
   [[nodiscard]] bool drained() const noexcept;
+  // Draining, and frames wait to leave. Those that the device does not take, as with its link down, or that other shards
+  // keep sending, as in a flood, do not hold up the end for ever.
+  [[nodiscard]] bool has_last_words() const noexcept;
   // When run_once() has work if nothing arrives; for drivers with a virtual clock.
   [[nodiscard]] Instant next_deadline(Instant now) const noexcept { return stack_.next_deadline(now); }
   // Frames or tasks from other shards, or frames that a port would not take yet.

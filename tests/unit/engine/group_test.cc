@@ -73,7 +73,7 @@ class Bench : public testing::Test {
     config_.tcp.max_connections = 1024;
     config_.tcp.syn_cache = 256;
     config_.tcp.msl_ms = 500;
-    config_.drain_s = 2;
+    config_.drain_s = drain_s_;
     port::MemoryPortOptions options;
     options.capabilities.queues = queues;
     options.capabilities.rss = rss;
@@ -152,9 +152,21 @@ class Bench : public testing::Test {
     }
   }
 
+  // From ports of the host whose flows are one shard's.
+  void open_on(unsigned shard, int n) {
+    const FlowSteering steering(keys_.rss, 2);
+    const Endpoint server = Endpoint::parse("10.0.0.1:7").value();
+    const IpAddress host = IpAddress::v4(10, 0, 0, 2);
+    for (std::uint16_t port = 20'000; n != 0; ++port) {
+      if (steering.shard_of({.remote = host, .remote_port = port, .local_port = 7}, server.address) != shard) continue;
+      ASSERT_TRUE(host_->connect(client_, server, {host, port}, {}).ok());
+      --n;
+    }
+  }
 
   bool cut_up_ = false;
   std::uint16_t vlan_ = 0;
+  std::uint32_t drain_s_ = 2;
   Config config_;
   Keys keys_;
   bool rss_ = false;
@@ -468,6 +480,55 @@ TEST_F(Bench, ADrainTellsServicesOfEachConnectionOnce) {
   EXPECT_EQ(client_.closed, 0) << "nobody was reset";
   EXPECT_TRUE(group_->shard(0).drained());
   EXPECT_TRUE(group_->shard(1).drained());
+}
+
+// One shard is done long ago when the other, which has no queue, hands it its last frames, and is done itself.
+TEST_F(Bench, TheLastResetsOfAShardWithoutAQueueLeave) {
+  drain_s_ = 0;
+  make(1, false);
+  client_.closes = false;
+  open_on(1, 200);
+  run(Duration::seconds(3));
+  ASSERT_EQ(client_.answered, 200);
+  ASSERT_EQ(echos_[1]->accepted, 200);
+  group_->stop();
+  // Shard 1 begins when shard 0 is done, and shard 0 loses its core until shard 1 has ended.
+  std::atomic<bool> first_done{false}, second_ended{false};
+  std::thread other([&] {
+    group_->run(1, [&] {
+      first_done.wait(false);
+      return now_;
+    });
+    second_ended = true;
+    second_ended.notify_all();
+  });
+  group_->run(0, [&, turn = 0, now = now_]() mutable {
+    if (++turn == 5) {
+      first_done = true;
+      first_done.notify_all();
+      second_ended.wait(false);
+    }
+    return now + Duration::microseconds(turn);
+  });
+  other.join();
+  int resets = 0;
+  while (const auto sent = port_->take_sent()) {
+    constexpr std::size_t kTcpFlags = 14 + 20 + 13;
+    if (wire::load_be16(&sent->bytes[12]) == 0x0800 && (sent->bytes[kTcpFlags] & 0x04U) != 0) ++resets;
+  }
+  EXPECT_EQ(resets, 200);
+}
+
+TEST_F(Bench, NobodyWaitsForConnectionsOfShardsThatHaveEnded) {
+  drain_s_ = 0;
+  make(1, false);
+  group_->stop();
+  std::thread other([&] { group_->run(1, [&] { return now_; }); });
+  group_->run(0, [&] { return now_; });
+  other.join();
+  const auto reports = group_->connections(std::chrono::seconds(10));
+  ASSERT_FALSE(reports.ok());
+  EXPECT_EQ(reports.error().code, Errc::kNoDevice) << reports.error().message;
 }
 
 // A port of the caller's choice belongs to one shard: the answers come to that one whoever asked.
