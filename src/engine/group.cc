@@ -7,6 +7,7 @@
 #include <array>
 #include <condition_variable>
 #include <stdexcept>
+#include <utility>
 
 namespace sluice::engine {
 
@@ -138,13 +139,23 @@ Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactor
   options.dscp = config.dscp;
   options.idle_timeout_s = config.idle_timeout_s;
   const std::uint32_t backlog = (config.backlog + shards() - 1) / shards();
+  if (loops_.front()->services() == stack::Stack::kMaxServices) {
+    return Error{Errc::kInvalid, "service " + config.name + ": " + std::to_string(stack::Stack::kMaxServices) +
+                                     " services are there already, more cannot be told apart"};
+  }
+  std::vector<std::pair<ShardLoop*, ListenerId>> opened;
   for (const auto& loop : loops_) {
     auto owned = factory(loop->index());
     Service& service = *owned;
     loop->add_service(std::move(owned), config.name);
     for (const Endpoint& endpoint : config.listen) {
       const auto listener = loop->listen(service, endpoint, options, backlog);
-      if (!listener) return Error{listener.error().code, "service " + config.name + ": " + listener.error().message};
+      if (!listener) {
+        for (const auto& [there, id] : opened) there->close(id);
+        for (unsigned s = 0; s <= loop->index(); ++s) loops_[s]->remove_last_service();
+        return Error{listener.error().code, "service " + config.name + ": " + listener.error().message};
+      }
+      opened.emplace_back(loop.get(), *listener);
     }
   }
   return {};

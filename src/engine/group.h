@@ -45,7 +45,7 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 
-  // On every shard an instance that listens at all of the service's endpoints. `stop` may be checked between.
+  // Before start(): on every shard an instance that listens at all of the service's endpoints; after an error, on none.
   Result<void> add_service(const ServiceConfig& config, const ServiceFactory& factory);
   void start(Instant now);
 

@@ -49,6 +49,11 @@ void ShardLoop::add_service(std::unique_ptr<Service> service, const std::string&
   services_.push_back(std::move(service));
 }
 
+void ShardLoop::remove_last_service() {
+  stack_.remove_last_service();
+  services_.pop_back();
+}
+
 void ShardLoop::start(Instant now) {
   std::uint64_t speaks = 0;
   for (std::size_t i = 0; i < attachments_.size() && i < 64; ++i) {

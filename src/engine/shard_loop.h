@@ -46,6 +46,9 @@ class ShardLoop final : public Shard {
 
   // --- start-up, on the starting thread ---
   void add_service(std::unique_ptr<Service> service, const std::string& name);
+  // Its listeners are closed.
+  void remove_last_service();
+  [[nodiscard]] std::size_t services() const noexcept { return services_.size(); }
   // Tells the services; every one of them has its listeners by then.
   void start(Instant now);
 

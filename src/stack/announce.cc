@@ -77,11 +77,11 @@ void Stack::on_announce_timer(Instant now) noexcept {
 
 // Another station has, or wants, one of our addresses.
 tcp::Verdict Stack::address_conflict(std::uint16_t local) noexcept {
-  ++stack_counters_.address_conflicts;
+  if (!copies_) ++stack_counters_.address_conflicts;
   if (local < dad_.size() && dad_[local]) {  // RFC 4862 5.4.5: it was there before us
     dad_[local] = false;
     addresses_.disable(local);
-    ++stack_counters_.addresses_disabled;
+    if (!copies_) ++stack_counters_.addresses_disabled;
     return tcp::Verdict::kAddressConflict;
   }
   // RFC 5227 2.4 (c), and the same for IPv6: once in a while our claim is repeated.

@@ -87,9 +87,15 @@ std::size_t Stack::bytes_needed(const StackConfig& config) noexcept {
 }
 
 std::uint16_t Stack::add_service(Service& service, std::string name) {
+  CHECK(services_.size() < kMaxServices);
   services_.push_back({&service, std::move(name)});
   if (service.wants_poll()) pollers_.push_back(&service);
   return static_cast<std::uint16_t>(services_.size() - 1);
+}
+
+void Stack::remove_last_service() noexcept {
+  std::erase(pollers_, services_.back().service);
+  services_.pop_back();
 }
 
 std::uint16_t Stack::service_index(const Service& service) const noexcept {

@@ -118,8 +118,11 @@ class Stack {
     std::uint8_t type, code;
     std::uint32_t rest;  // bytes 4-7
   };
-  // Before the first frame. The service outlives the stack. Returns its index.
+  static constexpr std::size_t kMaxServices = 256;  // TIME_WAIT records have eight bits for theirs
+  // Before the first frame. The service outlives the stack, or is removed. Returns its index. There are fewer than kMaxServices.
   std::uint16_t add_service(Service& service, std::string name);
+  // Before the first frame too; its listeners are closed.
+  void remove_last_service() noexcept;
   // Takes every frame (adopted already); each ends in one Verdict.
   // `copies`: news about neighbours that another shard answers and counts; here they are learned only.
   void receive(std::size_t interface, std::span<Buf* const> frames, Instant now, bool copies = false) noexcept;

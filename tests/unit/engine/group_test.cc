@@ -531,6 +531,23 @@ TEST_F(Bench, NobodyWaitsForConnectionsOfShardsThatHaveEnded) {
   EXPECT_EQ(reports.error().code, Errc::kNoDevice) << reports.error().message;
 }
 
+// The others learn of it by copies.
+TEST_F(Bench, AnAddressConflictIsCountedOnce) {
+  make(1, false);
+  HostConfig thief;
+  thief.addresses = {"10.0.0.1/24", "fd00::1/64"};
+  thief.mac = {0x02, 0, 0, 0, 0, 3};
+  Host rival(thief);
+  rival.stack().start(now_, 1);
+  for (const Bytes& frame : rival.take_sent()) port_->inject(frame, now_, 0);
+  run(Duration::milliseconds(5));
+  const Stats stats = group_->stats();
+  EXPECT_EQ(named(stats, 0, "address_conflicts"), 2U) << "by ARP and by a neighbour solicitation";
+  EXPECT_EQ(named(stats, 1, "address_conflicts"), 0U);
+  EXPECT_EQ(named(stats, 0, "addresses_disabled"), 1U);
+  EXPECT_EQ(named(stats, 1, "addresses_disabled"), 0U);
+}
+
 // A port of the caller's choice belongs to one shard: the answers come to that one whoever asked.
 TEST_F(Bench, AnOpenFromAGivenPortIsRefusedAtOnceByTheShardsThatDoNotOwnIt) {
   make(1, false);
