@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <string>
 
 #include "base/buf.h"
@@ -27,21 +26,20 @@ std::size_t bytes_per_buffer(const Config& config) noexcept {
   return kBytesPerBuffer + port::buffer_room(mtu) - kBufRoom;
 }
 
-}  // namespace
-
-std::size_t memory_available() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key;
-  std::size_t kib = 0;
-  std::string unit;
-  while (meminfo >> key >> kib) {
-    std::getline(meminfo, unit);
-    if (key == "MemAvailable:") return kib * 1024;
+// What DPDK can be given where the records take so much of the ordinary memory.
+std::size_t left_for_buffers(Hugepages mode, const port::MemoryThere& there, std::size_t records) noexcept {
+  const std::size_t ordinary = there.ordinary - records;
+  switch (mode) {
+    case Hugepages::kOn: return there.huge;
+    case Hugepages::kOff: return ordinary;
+    case Hugepages::kAuto: break;
   }
-  return 0;
+  return std::max(there.huge, ordinary);
 }
 
-Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
+}  // namespace
+
+Result<Limits> plan_limits(const Config& config, const port::MemoryThere& there) {
   Limits limits;
   limits.shards = count_lcores(config.dpdk.lcores);
   if (limits.shards == 0) {
@@ -52,14 +50,16 @@ Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
   options.shards = limits.shards;
   stack::StackConfig shard = engine::Group::stack_config(config, options);
   limits.records_bytes = stack::Stack::bytes_needed(shard) * limits.shards;
-  const std::size_t available = memory_available();
-  if (limits.records_bytes > available) {
+  if (limits.records_bytes > there.ordinary) {
     return Error{Errc::kNoMemory,
                  fmt::format("tcp.max_connections: {} connections and a SYN cache of {} need {} MiB, {} MiB are "
                              "available; lower them or add memory",
                              config.tcp.max_connections, config.tcp.syn_cache, limits.records_bytes / kMiB,
-                             available / kMiB)};
+                             there.ordinary / kMiB)};
   }
+  const std::size_t dpdk_memory = left_for_buffers(config.dpdk.hugepages, there, limits.records_bytes);
+  const std::string beside =
+      dpdk_memory != there.huge ? fmt::format(" beside {} MiB for tcp.max_connections", limits.records_bytes / kMiB) : std::string();
   const std::size_t least = least_buffers(limits.shards, config.ports.size());
   const std::size_t each = bytes_per_buffer(config);
   if (config.tcp.buffers != 0) {
@@ -70,9 +70,9 @@ Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
                                                limits.buffers, limits.shards, config.ports.size(), least)};
     }
     if (limits.buffers * each > dpdk_memory) {
-      return Error{Errc::kNoMemory, fmt::format("tcp.buffers: {} packet buffers need {} MiB, DPDK can have {} MiB; "
+      return Error{Errc::kNoMemory, fmt::format("tcp.buffers: {} packet buffers need {} MiB, DPDK can have {} MiB{}; "
                                                 "lower it, or reserve more hugepages",
-                                                limits.buffers, limits.buffers * each / kMiB, dpdk_memory / kMiB)};
+                                                limits.buffers, limits.buffers * each / kMiB, dpdk_memory / kMiB, beside)};
     }
   } else {
     const std::size_t wanted = least + std::clamp<std::size_t>(config.tcp.max_connections / 4, 4096, 262'144);
@@ -81,10 +81,10 @@ Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory) {
   if (limits.buffers < least) {
     return Error{Errc::kNoMemory,
                  fmt::format("tcp.buffers: {} packet buffers are too few for {} shard(s) on {} port(s), which need {} "
-                             "({} MiB); DPDK can have {} MiB, of which \"auto\" takes half: give it more memory, or fewer "
+                             "({} MiB); DPDK can have {} MiB{}, of which \"auto\" takes half: give it more memory, or fewer "
                              "dpdk.lcores",
                              limits.buffers, limits.shards, config.ports.size(), least, least * each / kMiB,
-                             dpdk_memory / kMiB)};
+                             dpdk_memory / kMiB, beside)};
   }
   limits.fragments = std::max<std::size_t>(least, limits.buffers / 4);
   return limits;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "port/dpdk/eal.h"
 #include "sluice/config.h"
 #include "sluice/error.h"
 
@@ -18,10 +19,8 @@ struct Limits {
   std::size_t records_bytes = 0;  // connections, half-open and TIME_WAIT, tables: of all shards
 };
 
-// `dpdk_memory`: bytes that DPDK could be given. Errors: kInvalid (lcores), kNoMemory.
-[[nodiscard]] Result<Limits> plan_limits(const Config& config, std::size_t dpdk_memory);
-
-// Bytes that the kernel calls available, from /proc/meminfo.
-[[nodiscard]] std::size_t memory_available();
+// Records lie in ordinary memory; packet buffers in hugepages or, beside the records, in ordinary memory too, as dpdk.hugepages
+// says. Errors: kInvalid (lcores), kNoMemory.
+[[nodiscard]] Result<Limits> plan_limits(const Config& config, const port::MemoryThere& there);
 
 }  // namespace sluice::lib

@@ -52,7 +52,7 @@ class DpdkEngine final : public Engine {
 
 Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
   if (const auto good = lib::check_config(config); !good) return good.error();
-  const auto limits = lib::plan_limits(config, port::memory_there(config.dpdk.hugepages));
+  const auto limits = lib::plan_limits(config, port::memory_there());
   if (!limits) return limits.error();
   port::BufferLimits buffer_limits;
   buffer_limits.buffers = limits->buffers;

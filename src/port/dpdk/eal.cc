@@ -174,17 +174,7 @@ bool is_pci_address(std::string_view device) noexcept {
          device[5] == '.' && device[6] >= '0' && device[6] <= '7';
 }
 
-std::size_t memory_there(Hugepages mode) {
-  switch (mode) {
-    case Hugepages::kOn:
-      return free_hugepage_bytes();
-    case Hugepages::kOff:
-      return available_bytes();
-    case Hugepages::kAuto:
-      return std::max(free_hugepage_bytes(), available_bytes());
-  }
-  return 0;
-}
+MemoryThere memory_there() { return {free_hugepage_bytes(), available_bytes()}; }
 
 Result<MemoryPlan> plan_memory(Hugepages mode, std::size_t bytes) {
   const std::size_t mib = (bytes + kMiB - 1) / kMiB;

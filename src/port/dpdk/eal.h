@@ -21,9 +21,13 @@ struct MemoryPlan {
   std::size_t mib = 0;
 };
 
-// Bytes that DPDK could be given now under `mode`: free hugepages, or what the kernel
-// calls available. For sizing "auto" limits; reserves nothing.
-[[nodiscard]] std::size_t memory_there(Hugepages mode);
+// Bytes that there are now: free hugepages, and what the kernel calls available within the limits of our control group.
+// For sizing limits; reserves nothing.
+struct MemoryThere {
+  std::size_t huge = 0;
+  std::size_t ordinary = 0;
+};
+[[nodiscard]] MemoryThere memory_there();
 
 // Chooses between hugepages and ordinary memory. Errors: kNoMemory, naming what is
 // there, what is needed and what would help.
