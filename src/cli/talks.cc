@@ -27,20 +27,6 @@ SynAck syn_ack_of(const wire::Packet& packet, Instant at) {
   return said;
 }
 
-// Text where it belongs, whatever the order in which it was sent; true when some of it is new.
-bool note_text(Talk& talk, const wire::Packet& packet) {
-  const std::uint32_t at = packet.seq - talk.syn_ack->iss - 1;
-  if (at >= 1U << 31U) return false;  // a keepalive's byte, below all text
-  const std::uint64_t end = std::uint64_t{at} + packet.payload_len;
-  const bool news = end > talk.text_bytes;
-  talk.text_bytes = std::max(talk.text_bytes, end);
-  if (end <= Talks::kTextMax) {
-    if (talk.text.size() < end) talk.text.resize(end);
-    std::memcpy(talk.text.data() + at, packet.payload, packet.payload_len);
-  }
-  return news;
-}
-
 bool has_address(const PortConfig& port, const IpAddress& address) {
   return std::any_of(port.addresses.begin(), port.addresses.end(), [&](const InterfaceAddress& a) { return a.address == address; });
 }
@@ -96,6 +82,22 @@ void Talks::client_said(const wire::Packet& packet, Instant at) {
 const Talk* Talks::find(const Endpoint& client, const Endpoint& server, Instant at) const {
   const auto found = talks_.find(tuple(client, server));
   return found == talks_.end() ? nullptr : last_begun(found->second, at);
+}
+
+// Text where it belongs, whatever the order in which it was sent; true when some of it is new.
+bool Talks::note_text(Talk& talk, const wire::Packet& packet) {
+  const std::uint32_t at = packet.seq - talk.syn_ack->iss - 1;
+  if (at >= 1U << 31U) return false;  // a keepalive's byte, below all text
+  const std::uint64_t end = std::uint64_t{at} + packet.payload_len;
+  const bool news = end > talk.text_bytes;
+  talk.text_bytes = std::max(talk.text_bytes, end);
+  const std::size_t more = end > talk.text.size() ? end - talk.text.size() : 0;
+  if (end <= kTextMax && more <= text_room_) {
+    text_room_ -= more;
+    if (more != 0) talk.text.resize(end);
+    std::memcpy(talk.text.data() + at, packet.payload, packet.payload_len);
+  }
+  return news;
 }
 
 void Talks::server_said(const wire::Packet& packet, Instant at) {

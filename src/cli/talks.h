@@ -42,13 +42,15 @@ struct Talk {
   std::uint64_t resets = 0;
   std::uint32_t acknowledged = 0;   // the highest ACK
   bool fin = false;
-  std::string text;                 // what the server sent, kTextMax bytes of it at most
+  std::string text;                 // what the server sent, kTextMax bytes of it at most, kAllTextMax of all
   std::uint64_t text_bytes = 0;     // all of it
 };
 
 class Talks {
  public:
   static constexpr std::size_t kTextMax = 16U << 20U;
+  // A server's text may begin anywhere in its window, so that one byte takes kTextMax: in all talks together there is no more.
+  static constexpr std::size_t kAllTextMax = 256U << 20U;
 
   // A client's segment: a SYN with another ISN begins a talk.
   void client_said(const wire::Packet& packet, Instant at);
@@ -64,6 +66,8 @@ class Talks {
  private:
   using Tuple = std::pair<std::string, std::string>;
   [[nodiscard]] static Tuple tuple(const Endpoint& client, const Endpoint& server);
+  bool note_text(Talk& talk, const wire::Packet& packet);
+  std::size_t text_room_ = kAllTextMax;
   std::map<Tuple, std::vector<Talk>> talks_;  // of one four-tuple by the time they began
 };
 

@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kSnapLength = 262144;
 constexpr std::int64_t kMicro = 1'000'000;
+// Farther from 1970 no frame is believed to have been captured: the nanoseconds between two times are a number of 64 bits.
+constexpr std::int64_t kSecondsMax = 4'500'000'000;
 
 Error frame_error(const std::string& path, std::uint64_t frame, const std::string& text) {
   return {Errc::kInvalid, path + ": frame " + std::to_string(frame) + " " + text};
@@ -61,6 +63,11 @@ Result<std::optional<CapturedFrame>> PcapReader::next() {
     return frame_error(path_, frames_,
                        "is cut short (" + std::to_string(header->caplen) + " of " + std::to_string(header->len) +
                            " bytes); capture whole frames (tcpdump -s 0)");
+  }
+  if (header->ts.tv_sec > kSecondsMax || header->ts.tv_sec < -kSecondsMax) {
+    return frame_error(path_, frames_,
+                       "was captured " + std::to_string(header->ts.tv_sec) + " s after 1970, must be " +
+                           std::to_string(kSecondsMax) + " at most; correct its time (editcap -t)");
   }
   const std::int64_t us = static_cast<std::int64_t>(header->ts.tv_sec) * kMicro + header->ts.tv_usec;
   if (frames_ == 1) {

@@ -120,6 +120,28 @@ TEST_F(PcapPortTest, BadCapturesAreRefusedWithFileAndFrame) {
   EXPECT_TRUE(text.starts_with(path("text.pcap") + ": cannot be read as a capture (")) << text;
 }
 
+// pcapng has 64 bits for a time, and an interface says of what: here of seconds.
+TEST_F(PcapPortTest, ATimeThatNoClockHasIsRefused) {
+  const auto pcapng = [&](const char* name, std::uint64_t seconds) {
+    std::string bytes;
+    const auto put = [&](std::uint32_t v) { bytes.append(reinterpret_cast<const char*>(&v), 4); };
+    const auto high = static_cast<std::uint32_t>(seconds >> 32U);
+    const auto low = static_cast<std::uint32_t>(seconds);
+    for (const std::uint32_t v : {0x0a0d0d0aU, 28U, 0x1a2b3c4dU, 1U, ~0U, ~0U, 28U}) put(v);  // section
+    for (const std::uint32_t v : {1U, 32U, 1U, 65535U, 0x10009U, 0U, 0U, 32U}) put(v);        // Ethernet, if_tsresol 10^0
+    for (const std::uint32_t v : {6U, 92U, 0U, high, low, 60U, 60U}) put(v);                  // packet
+    bytes.append(60, 'x');
+    put(92);
+    std::ofstream(path(name), std::ios::binary) << bytes;
+    return path(name);
+  };
+  EXPECT_EQ(error_of(pcapng("good.pcapng", 1'700'000'000)), "no error");
+  EXPECT_EQ(error_of(pcapng("late.pcapng", 9'300'000'000'000)),
+            path("late.pcapng") + ": frame 1 was captured 9300000000000 s after 1970, must be 4500000000 at most; correct its time "
+                                  "(editcap -t)");
+  EXPECT_NE(error_of(pcapng("never.pcapng", ~std::uint64_t{0} >> 1U)), "no error");
+}
+
 TEST_F(PcapPortTest, AnOutputThatCannotBeWrittenIsRefused) {
   const auto writer = PcapWriter::open(path("no/such/dir.pcap"), 0);
   ASSERT_FALSE(writer.ok());
