@@ -282,6 +282,8 @@ def main():
     parser.add_argument("--no-floor", action="store_true")
     parser.add_argument("--no-itself", action="store_true")
     args = parser.parse_args()
+    if os.geteuid() != 0 or len(os.sched_getaffinity(0)) < 2:
+        sys.exit("run.py makes a network namespace and polls on two cores: run it as root, with two")
     if args.tiny:
         args.rounds, args.seconds, args.warmup, args.max_connections = 1, 1, 1, 100000
     folder = tempfile.mkdtemp(prefix=TAG)
