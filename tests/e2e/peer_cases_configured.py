@@ -320,7 +320,8 @@ def case_135_no_fast_open_unless_enabled(t):
 CONFIGURED = [
     ('', [case_019_backlog_full_sends_cookies, case_042_no_ecn_unless_enabled, case_135_no_fast_open_unless_enabled]),
     ('syn_cookies = "never"\necn = true',
-     [case_019_backlog_full_drops, case_042_ecn_setup, case_043_congestion_experienced, case_043_no_ect_on_what_is_sent_again, case_044_ecn_echo]),
+     [case_019_backlog_full_drops, case_042_ecn_setup, case_043_congestion_experienced, case_043_no_ect_on_what_is_sent_again,
+      case_044_ecn_echo]),
     ('syn_cookies = "always"',
      [case_020_cookie_restores_the_options, case_020_bad_cookies, case_020_cookie_without_its_timestamps, case_020_syn_flood]),
     ('fastopen = true',

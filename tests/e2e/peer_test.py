@@ -16,8 +16,8 @@ from peer import BareEngine, BareLink, Table, Wire
 from peer_cases_configured import CONFIGURED
 
 # Cases of one family only.
-ONLY_V4 = {'case_115_ip_length', 'case_116_martian_sources', 'case_117_class_e_source', 'case_121_ip_options', 'case_127_message_without_an_mtu',
-           'case_127_mtu_below_the_floor'}
+ONLY_V4 = {'case_115_ip_length', 'case_116_martian_sources', 'case_117_class_e_source', 'case_121_ip_options',
+           'case_127_message_without_an_mtu', 'case_127_mtu_below_the_floor'}
 ONLY_V6 = {'case_130_packet_too_big', 'case_131_ipv6_extension_headers', 'case_131_parameter_problem',
            'case_132_atomic_and_overlapping_fragments', 'case_133_flow_label', 'case_134_neighbour_solicitation'}
 FRAGMENTS = {'case_120_fragments', 'case_120_overlapping_fragments', 'case_120_tiny_fragments', 'case_132_atomic_and_overlapping_fragments'}
