@@ -56,11 +56,12 @@ class Bed {
  public:
   using Adjust = void (*)(stack::StackConfig&);
   explicit Bed(std::uint32_t connections, bool v6, Adjust adjust = [](stack::StackConfig&) {}, std::uint32_t buffers = 8192,
-               const SocketOptions& options = {})
+               const SocketOptions& options = {}, Service* service = nullptr)
       : source_(buffers), v6_(v6), stack_(config(connections, adjust), source_) {
-    stack_.add_service(answer_, "answer");
+    Service& served = service != nullptr ? *service : answer_;
+    stack_.add_service(served, "answer");
     const Endpoint any{IpAddress::parse(v6 ? "::" : "0.0.0.0").value(), 80};
-    if (!stack_.listen(answer_, any, options, 65535).ok()) std::abort();
+    if (!stack_.listen(served, any, options, 65535).ok()) std::abort();
     local_ = IpAddress::parse(v6 ? "fd00::1" : "10.0.0.1").value();
   }
   ~Bed() {
