@@ -165,6 +165,12 @@ void Stack::on_timer(Handle handle) noexcept {
       if (tcb.state == State::kSynSent && tcb.snd_wl2 != tcb.snd_nxt) fast_open_cache_.forget(tcb.flow.remote);
       tcp::on_timer(tcb, env_);
       settle(handle, tcb);
+      // With nothing due any more, or not for long, nobody would ask a connection at rest again for what it could do without: a delayed
+      // ACK may have been the last that its timer was armed for. Pinned by AnIdleConnectionTakesAtMost256Bytes.
+      if (tcb.generation != 0 && tcb.congestion != tcp::kNoCongestionState) {
+        const Tick again = tcp::rest(tcb, env_);
+        if (again.armed() && (!tcb.armed.armed() || again.before(tcb.armed))) wheel_.arm(handle, again);
+      }
       return;
     }
     case Kind::kHalfOpen: {
