@@ -198,19 +198,21 @@ def case_077_dsack_undoes_a_spurious_retransmission(t):
 
 def case_079_slow_start(t):
     """A stretch ACK counts for eight segments."""
-    p = sending(t, 10_000, (MSS,))
-    check(p.info('cwnd') == 10_000, 'a window of', p.info('cwnd'))
-    p.send('A', 1, 10_001)
-    p.acked(10_001)
-    check(p.info('cwnd') == 18_000, 'a window of', p.info('cwnd'))
+    for algorithm in ('cubic', 'newreno'):
+        p = sending(t, 10_000, (MSS,), congestion=algorithm)
+        check(p.info('cwnd') == 10_000, 'a window of', p.info('cwnd'))
+        p.send('A', 1, 10_001)
+        p.acked(10_001)
+        check(p.info('cwnd') == 18_000, algorithm, 'has a window of', p.info('cwnd'))
 
 
 def case_079_ack_division(t):
-    p = sending(t, 10_000, (MSS,))
-    for ack in range(101, 1002, 100):
-        p.send('A', 1, ack)
-    p.acked(1001)
-    check(p.info('cwnd') == 11_000, 'a window of', p.info('cwnd'))
+    for algorithm in ('cubic', 'newreno'):
+        p = sending(t, 10_000, (MSS,), congestion=algorithm)
+        for ack in range(101, 1002, 100):
+            p.send('A', 1, ack)
+        p.acked(1001)
+        check(p.info('cwnd') == 11_000, algorithm, 'has a window of', p.info('cwnd'))
 
 
 def case_080_what_a_loss_leaves(t):
