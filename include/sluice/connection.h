@@ -154,7 +154,7 @@ class Connection {
   // The peer's FIN has arrived and every byte before it was received.
   [[nodiscard]] bool eof() const noexcept;
 
-  // Half-close: our FIN follows what is queued. Receiving goes on.
+  // Half-close: our FIN follows what is queued. Receiving goes on. While connecting it ends the connection, as close() does.
   void shutdown_write();
   // What arrives from now on is acknowledged and dropped.
   void shutdown_read();

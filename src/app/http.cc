@@ -92,7 +92,10 @@ class Http final : public Service {
       refuse(*state, 408);
       run(state->connection, *state);
     }
-    lingering_.run(now, [this](Connection connection) { close(connection); });
+    lingering_.run(now, [this](Connection connection) {
+      const auto* state = static_cast<const State*>(connection.context());
+      if (state != nullptr && state->lingering) close(connection);  // else it ended, and another has its place
+    });
   }
   [[nodiscard]] bool wants_poll() const override { return true; }
   void on_drain() override { draining_ = true; }

@@ -88,7 +88,7 @@ bool ShardLoop::turn(Instant now) noexcept {
   if (!jobs_.empty()) [[unlikely]] run_jobs();
   if (draining_) [[unlikely]] {
     if (stack_.drain_some(kDrainsPerLoop)) busy = true;
-    if (now >= drain_deadline_) stack_.abort_some(kResetsPerLoop);
+    if (now >= drain_deadline_) stack_.reset_some(kResetsPerLoop);
   }
   for (std::size_t i = 0; i < attachments_.size(); ++i) {
     if (stack_.tx(i).count != 0) transmit(i);

@@ -87,6 +87,7 @@ Result<Connection> Stack::connect(Service& service, Endpoint remote, Endpoint fr
     return Error{Errc::kInvalid, remote.to_string() + " cannot be connected to"};
   }
   if (auto good = check_options(options); !good) return good.error();
+  if (ending_) return Error{Errc::kConnectionAborted, "the engine ends"};
   if (n_expired_ != 0) [[unlikely]] remove_expired();  // called by a timer: what has ended must not give way as well
   Handle holder;
   if (auto chosen = choose_local(flow, holder, remote, from); !chosen.ok()) return chosen.error();

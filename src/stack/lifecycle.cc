@@ -3,6 +3,7 @@
 // application's callbacks on that way; and the timers.
 #include <algorithm>
 
+#include "stack/holders.h"
 #include "stack/stack.h"
 
 namespace sluice::stack {
@@ -91,6 +92,7 @@ void Stack::compact(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   DCHECK(tcb.t_long.armed());
   const Tick deadline = tcb.t_long;
   --counters_.states[static_cast<std::size_t>(State::kTimeWait)];
+  if (mtu_search_.used() != 0) [[unlikely]] mtu_search_.forget(tcb.flow, tcb.generation);
   // Its queues are empty and it has no side block, or it could not be a record.
   if (tcb.congestion != tcp::kNoCongestionState || tcb.sends != kNoIndex) [[unlikely]] tcp::release(tcb, env_);
   tcb.generation = 0;
@@ -103,6 +105,7 @@ void Stack::remove_tcb(Handle handle, Tcb& tcb, std::uint64_t hash) noexcept {
   wheel_.cancel(tcb.timer, tcb.armed);
   // With no TIME_WAIT record to be had the state is left from here; else it is CLOSED, which nobody counts.
   if (tcb.state != State::kClosed) --counters_.states[static_cast<std::size_t>(tcb.state)];
+  if (mtu_search_.used() != 0) [[unlikely]] mtu_search_.forget(tcb.flow, tcb.generation);
   tcp::release(tcb, env_);
   unref_params(tcb.params);
   tcb.generation = 0;
@@ -177,6 +180,7 @@ void Stack::on_timer(Handle handle) noexcept {
       tcp::HalfOpen& record = slabs_.half_opens[handle.index()];
       if (draining_ || !listeners_[record.listener].open) {
         ++stack_counters_.half_open_dropped;
+        ++counters_.mib.AttemptFails;
         return remove_half_open(handle);
       }
       if (!tcp::half_open_timeout(record, env_.tick)) {
@@ -185,9 +189,7 @@ void Stack::on_timer(Handle handle) noexcept {
         return remove_half_open(handle);
       }
       wheel_.arm(handle, record.deadline);
-      ++counters_.mib.RetransSegs;
-      --counters_.mib.OutSegs;  // send_syn_ack() counts it as new
-      send_syn_ack(record);
+      repeat_syn_ack(record);
       return;
     }
     case Kind::kTimeWait: {
@@ -232,7 +234,12 @@ bool Stack::drain_some(std::uint32_t most) noexcept {
   return drain_next_ < slabs_.tcbs.high_water();
 }
 
-bool Stack::abort_some(std::uint32_t most) noexcept {
+bool Stack::reset_some(std::uint32_t most) noexcept {
+  ending_ = true;
+  return abort_some(most, true);
+}
+
+bool Stack::abort_some(std::uint32_t most, bool tell) noexcept {
   std::uint32_t done = 0;
   for (std::uint32_t n = slabs_.tcbs.high_water(); n != 0 && done < most; --n) {
     if (abort_next_ >= slabs_.tcbs.high_water()) abort_next_ = 0;
@@ -240,8 +247,13 @@ bool Stack::abort_some(std::uint32_t most) noexcept {
     Tcb& tcb = slabs_.tcbs[i];
     if (tcb.generation == 0 || tcb.state == State::kClosed) continue;
     const Handle handle = Handle::make(Kind::kTcb, i);
+    const bool hears = tell && !is_orphan(tcb);
     tcp::abort(tcb, Errc::kConnectionAborted, env_);
-    env_.events = tcp::kEventClosed;
+    env_.events = 0;
+    if (hears) {
+      tcb.flags &= ~tcp::kAppClosed;
+      env_.events = tcp::kEventClosed;
+    }
     settle(handle, tcb);
     ++done;
   }
@@ -251,7 +263,7 @@ bool Stack::abort_some(std::uint32_t most) noexcept {
 void Stack::abort_all() noexcept {
   reassembly_.clear();
   mtu_search_.clear();
-  while (abort_some(1024)) {
+  while (abort_some(1024, false)) {
   }
   std::vector<Handle> rest;
   ConnTableCore::Cursor cursor;

@@ -34,12 +34,12 @@ void PathMtus::learn(const IpAddress& to, std::uint16_t mtu, Instant now) noexce
   quiet_from_ = now + kPathMtuLifetime;
 }
 
-std::uint16_t PathMtus::find(const IpAddress& to, Instant now) const noexcept {
+PathMtus::Known PathMtus::find(const IpAddress& to, Instant now) const noexcept {
   const Entry* set = &entries_[set_of(to)];
   for (std::size_t i = 0; i < kWays; ++i) {
-    if (set[i].mtu != 0 && set[i].to == to) return set[i].expires > now ? set[i].mtu : std::uint16_t{0};
+    if (set[i].mtu != 0 && set[i].to == to) return set[i].expires > now ? Known{set[i].mtu, set[i].expires} : Known{};
   }
-  return 0;
+  return {};
 }
 
 MtuSearch::MtuSearch(std::uint32_t connections, const SipKey& key)
@@ -80,6 +80,10 @@ MtuSearch::Record* MtuSearch::find(const tcp::FlowId& flow, std::uint16_t genera
     if (slab_[i].flow == flow) return slab_[i].generation == generation ? &slab_[i] : nullptr;
   }
   return nullptr;
+}
+
+void MtuSearch::forget(const tcp::FlowId& flow, std::uint16_t generation) noexcept {
+  if (const Record* record = find(flow, generation)) remove(slab_.index_of(*record));
 }
 
 void MtuSearch::remove(std::uint32_t index) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is known of paths: the MTUs that routers told of (RFC 1191, 8201), by destination, and the connections
-// whose segments became smaller, with the search for their way back up (RFC 4821, 8899). Both bounded, reserved at
+// What is known of paths: by destination the MTUs that routers told of (RFC 1191, 8201) or a search found (RFC 4821, 8899),
+// and the connections whose segments became smaller, with the search for their way back up. Both bounded, reserved at
 // start. Shard thread.
 #pragma once
 
@@ -27,9 +27,12 @@ struct PathCounters {
 // RFC 8201 4: a router's word is forgotten after ten minutes.
 inline constexpr Duration kPathMtuLifetime = Duration::seconds(600);
 
-// IP packet to TCP payload and options.
+// IP packet to TCP payload and options, and back.
 [[nodiscard]] constexpr std::uint16_t mss_of_mtu(std::uint16_t mtu, bool v4) noexcept {
   return static_cast<std::uint16_t>(mtu - (v4 ? 40 : 60));
+}
+[[nodiscard]] constexpr std::uint16_t mtu_of_mss(std::uint16_t mss, bool v4) noexcept {
+  return static_cast<std::uint16_t>(mss + (v4 ? 40 : 60));
 }
 
 // The MTU that an ICMPv4 message of an old router means, one that does not name it: the plateau below the packet
@@ -41,9 +44,12 @@ class PathMtus {
   // `sets`, a power of two, of four destinations each.
   PathMtus(std::size_t sets, const SipKey& key) : entries_(sets * kWays), sets_(sets), key_(key) {}
 
+  struct Known {
+    std::uint16_t mtu = 0;  // bytes; 0: nothing is known
+    Instant until{};
+  };
   void learn(const IpAddress& to, std::uint16_t mtu, Instant now) noexcept;
-  // 0: nothing is known.
-  [[nodiscard]] std::uint16_t find(const IpAddress& to, Instant now) const noexcept;
+  [[nodiscard]] Known find(const IpAddress& to, Instant now) const noexcept;
   // Nothing was learned for a while: no need to look.
   [[nodiscard]] bool quiet(Instant now) const noexcept { return now >= quiet_from_; }
 
@@ -89,6 +95,8 @@ class MtuSearch {
   bool add(const tcp::FlowId& flow, std::uint16_t generation, std::uint16_t mss, Instant due) noexcept;
   // Null: no such connection is here.
   [[nodiscard]] Record* find(const tcp::FlowId& flow, std::uint16_t generation) noexcept;
+  // The connection is gone, if it was here.
+  void forget(const tcp::FlowId& flow, std::uint16_t generation) noexcept;
   // Calls visit(Record&), which sets the record's next `due`, for all that are due.
   template <typename Visit>
   void on_timer(Instant now, Visit&& visit) noexcept {

@@ -46,12 +46,17 @@ void Stack::suspect_black_hole(Tcb& tcb) noexcept {
   lower_mss(tcb, mss, env_.now + MtuSearch::kPause);
 }
 
-// A connection begins with what is known of its path.
+// A connection begins with what is known of its path, and looks for more when that is old.
 void Stack::use_known_path(Tcb& tcb) noexcept {
-  const std::uint16_t mtu = paths_.find(tcb.flow.remote, env_.now);
-  if (mtu == 0) return;
-  const std::uint16_t mss = mss_of_mtu(mtu, tcb.flow.remote.is_v4());
-  if (mss < tcb.mss) tcp::lower_mss(tcb, mss, env_);
+  const PathMtus::Known known = paths_.find(tcb.flow.remote, env_.now);
+  if (known.mtu == 0) return;
+  const std::uint16_t mss = mss_of_mtu(known.mtu, tcb.flow.remote.is_v4());
+  if (mss < tcb.mss) lower_mss(tcb, mss, known.until);
+}
+
+// What passes, where a probe that was larger did not: a black hole, and no outage that made segments smaller for a while.
+void Stack::learn_path(const Tcb& tcb) noexcept {
+  paths_.learn(tcb.flow.remote, mtu_of_mss(tcb.mss, tcb.flow.remote.is_v4()), env_.now);
 }
 
 // RFC 4821 7.3: the full size first, for most black holes were none; then between what is known to pass and
@@ -74,6 +79,7 @@ MtuSearch::Next Stack::search_mtu(MtuSearch::Record& record) noexcept {
       record.high = static_cast<std::uint16_t>(record.probe - 1);
     }
     record.probe = 0;
+    if (record.high < record.full || paths_.find(tcb.flow.remote, env_.now).mtu != 0) learn_path(tcb);
     if (tcb.mss >= record.full) return MtuSearch::Next::kForget;
   }
   const std::uint16_t own = params_[tcb.params].mss;

@@ -207,9 +207,14 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
     case Kind::kTcb: {
       tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
       env_.events = 0;
+      Buf* const syn_ack = config_.fastopen && tcb.state == State::kSynSent ? arrival.buf : nullptr;
+      if (syn_ack != nullptr) [[unlikely]] bufs_.retain(syn_ack);  // a cookie in it is read when TCP is done with it
       verdict = tcp::on_segment(tcb, segment, env_);
       const SeqNum last_sent = tcb.snd_nxt;
-      if (verdict == Verdict::kSynSentEstablished && config_.fastopen) [[unlikely]] learn_fast_open(tcb, segment);
+      if (syn_ack != nullptr) [[unlikely]] {
+        if (verdict == Verdict::kSynSentEstablished) learn_fast_open(tcb, segment);
+        bufs_.release(syn_ack);
+      }
       settle(handle, tcb, Listeners::kNone, &arrival.hash);
       // The application still held a connection in TIME_WAIT that a new SYN may reuse: it is gone now.
       if (verdict == Verdict::kTimeWaitReused) [[unlikely]] stranger(arrival, segment, last_sent, true);
@@ -313,8 +318,7 @@ Verdict Stack::other_half_open_input(Arrival& arrival, tcp::Segment& segment, co
       send(answer, arrival.flow, params.ip);
       return verdict;
     case tcp::HalfOpenAction::kSynAck:
-      ++counters_.mib.RetransSegs;
-      send_syn_ack(record);
+      repeat_syn_ack(record);
       return verdict;
     case tcp::HalfOpenAction::kPromote: return promote(arrival, segment, found, verdict, false);
     case tcp::HalfOpenAction::kDrop:
@@ -396,6 +400,7 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
       // Nor does it give way to a SYN that would then be dropped for want of room.
       if (listeners_[listener].half_open >= listeners_[listener].backlog) return Verdict::kListenBacklogFull;
       if (slabs_.half_opens.full()) return Verdict::kSynCacheFull;
+      if (listeners_[listener].held) return Verdict::kListenHeld;
       const SeqNum iss_above = record.snd_nxt;
       remove_time_wait(handle);
       const Verdict opened = stranger(arrival, segment, iss_above, true);

@@ -166,9 +166,10 @@ class Stack {
   bool drain_some(std::uint32_t most) noexcept;
   // Connections that an application or the network still works on.
   [[nodiscard]] std::uint32_t live_connections() const noexcept { return slabs_.tcbs.used(); }
-  // Resets up to `most` connections; true when some are left.
-  bool abort_some(std::uint32_t most) noexcept;
-  // Forgets half-open and TIME_WAIT records too. For the end, and for tests.
+  // The time is up: resets up to `most` connections, whose applications hear of it; true when some are left. None can be
+  // opened from now on.
+  bool reset_some(std::uint32_t most) noexcept;
+  // Resets all without a word to applications, and forgets half-open and TIME_WAIT records too. Before the stack goes.
   void abort_all() noexcept;
 
   // --- for services (by engine's Shard) ---
@@ -354,7 +355,9 @@ class Stack {
   tcp::Verdict path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t total_len) noexcept;
   void lower_mss(tcp::Tcb& tcb, std::uint16_t mss, Instant probe_at) noexcept;
   void suspect_black_hole(tcp::Tcb& tcb) noexcept;
+  bool abort_some(std::uint32_t most, bool tell) noexcept;
   void use_known_path(tcp::Tcb& tcb) noexcept;
+  void learn_path(const tcp::Tcb& tcb) noexcept;
   void probe_mtu(tcp::Tcb& tcb) noexcept;
   MtuSearch::Next search_mtu(MtuSearch::Record& record) noexcept;
 
@@ -369,6 +372,7 @@ class Stack {
   [[gnu::noinline]] void resolve_and_send(Buf* frame, std::uint8_t interface, const IpAddress* hop, Neighbours::Asker asker) noexcept;
   void flush_outbox(const tcp::Tcb& tcb) noexcept;
   void send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie* grant = nullptr) noexcept;
+  void repeat_syn_ack(const tcp::HalfOpen& record) noexcept;
 
   // lifecycle.cc
   void deliver(Handle handle, tcp::Tcb& tcb, std::uint16_t listener) noexcept;
@@ -496,6 +500,7 @@ class Stack {
   std::uint32_t room_next_ = 0;          // connection that the round goes on with
   Instant room_from_{};                  // no round begins before
   std::uint32_t abort_next_ = 0;         // where abort_some() goes on
+  bool ending_ = false;                  // the drain's time is up
   struct Expired {
     Handle handle;
     std::uint64_t hash;

@@ -76,6 +76,13 @@ void Stack::send_syn_ack(const tcp::HalfOpen& record, const tcp::FastOpenCookie*
   send(segment, record.flow, params.ip);
 }
 
+// RFC 4022: OutSegs does not count what is sent again.
+void Stack::repeat_syn_ack(const tcp::HalfOpen& record) noexcept {
+  send_syn_ack(record);
+  --counters_.mib.OutSegs;
+  ++counters_.mib.RetransSegs;
+}
+
 std::uint32_t Stack::ts_offset(const tcp::FlowId& flow) const noexcept {
   if (config_.recorded) [[unlikely]] {
     if (const auto numbers = config_.recorded(flow, addresses_[flow.local_addr].address, env_.now)) return numbers->ts_offset;

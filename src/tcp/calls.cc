@@ -157,7 +157,8 @@ void params_changed(Tcb& tcb, Env& env) noexcept {
   if (params.mss != 0 && params.mss < tcb.mss) tcb.mss = effective_mss(tcb, params.mss, env);
   if (!params.quickack) tcb.quickacks = 0;
   congestion::algorithm_changed(tcb, env);
-  offer_room(tcb, env);
+  // Room that came by it is offered in a turn of its own, for the application is in the middle of a call.
+  if ((tcb.flags & kWantWritable) != 0 && !tcb.t_delack.armed()) tcb.t_delack = env.after_ticks(0);
   const bool established = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
                            tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
   if (!established) return;

@@ -70,16 +70,17 @@ void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept {
   }
 }
 
-void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
+bool loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept {
   const CongestionControl algorithm = env.of(tcb).congestion;
   const bool halves = algorithm == CongestionControl::kNewReno || algorithm == CongestionControl::kCubic;
   if ((tcb.flags & kEcnOk) != 0 && halves) [[unlikely]] {
     // RFC 3168 6.1.2: once for marks and losses of one window. (DCTCP's answer to a mark may have been next to none.)
     const CongestionState* state = state_of(tcb, env);
-    if (state != nullptr && reduced_lately(tcb, *state) && tcb.snd_una != state->cwr_end) return;
+    if (state != nullptr && reduced_lately(tcb, *state) && tcb.snd_una != state->cwr_end) return false;
   }
   reduce(tcb, flight, env);
   note_reduced(tcb, env);
+  return true;
 }
 
 void echo(Tcb& tcb, std::uint32_t acked, bool echoed, Env& env) noexcept {

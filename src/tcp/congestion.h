@@ -33,8 +33,8 @@ void start(Tcb& tcb, unsigned syn_losses) noexcept;
 // An algorithm with a model hears of everything that is delivered.
 void acked(Tcb& tcb, const AckSample& sample, Env& env) noexcept;
 // Fast recovery begins, `flight` outstanding: the new ssthresh, and cwnd equal to it; recovery may take another
-// way down to it (RFC 6937).
-void loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
+// way down to it (RFC 6937). False: a mark of this window had reduced it already.
+bool loss(Tcb& tcb, std::uint32_t flight, Env& env) noexcept;
 // Fast recovery ends.
 void recovered(Tcb& tcb, Env& env) noexcept;
 // The retransmission timer ran out; `first`: for the first time on this data (RFC 5681 3.1).

@@ -37,7 +37,11 @@ void reduce_proportionally(Tcb& tcb, SendMap& map, std::uint32_t delivered, bool
 void enter_recovery(Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcept {
   ++env.counters.fast_retransmits;
   undo_keep(tcb, map);
-  congestion::loss(tcb, in_flight(tcb), env);
+  // RFC 8985 7.1: from now on it is recovery that answers for the tail.
+  map.flags &= static_cast<std::uint16_t>(~(kProbing | kProbeResent));
+  tcb.flags &= ~kProbeDoubt;
+  // Where a mark had reduced already there is nothing to be undone (RFC 3168 6.1.2).
+  if (!congestion::loss(tcb, in_flight(tcb), env)) map.flags &= static_cast<std::uint16_t>(~kUndoable);
   tcb.flags |= kInRecovery;
   map.recover = tcb.snd_nxt;
   map.prr_delivered = map.prr_out = 0;
@@ -231,7 +235,7 @@ void retransmit_overdue(Tcb& tcb, Env& env) noexcept { retransmit(tcb, false, en
 void retransmit_all(Tcb& tcb, Env& env) noexcept {
   retransmit(tcb, true, env);
   // Not by congestion; and the window may have been shut for longer than RACK's times can be compared.
-  if (SendMap* map = map_of(tcb, env)) map->flags &= static_cast<std::uint16_t>(~(kUndoable | kRackValid));
+  if (SendMap* map = map_of(tcb, env)) map->flags &= static_cast<std::uint16_t>(~(kUndoable | kFrtoFirst | kFrtoSecond | kRackValid));
 }
 
 wire::SackBlock next_retransmission(Tcb& tcb, Env& env) noexcept {

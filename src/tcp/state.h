@@ -15,7 +15,8 @@ namespace detail {
 
 constexpr unsigned bit(State state) noexcept { return 1U << static_cast<unsigned>(state); }
 
-// RFC 9293 figure 5 with its notes: for each state the states that an arrow leads to. CLOSED is reached
+// RFC 9293 figure 5 with its notes: for each state the states that an arrow leads to. Deviation: note 3 leads from a RST sent
+// to TIME_WAIT; here as by 3.10.5, and in Linux, it is CLOSED (pinned by AbortEndsEveryState). CLOSED is reached
 // from everywhere by reset, abort or timeout. LISTEN is no state of a Tcb: a passive open enters SYN_RCVD
 // from CLOSED, and what figure 5 returns to LISTEN goes to CLOSED.
 constexpr unsigned successors(State from) noexcept {

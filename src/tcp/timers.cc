@@ -53,6 +53,16 @@ void on_syn_timeout(Tcb& tcb, bool give_up, Env& env) noexcept {
   restart_backed_off(tcb, env);
 }
 
+void leave_persist(Tcb& tcb, Env& env) noexcept {
+  tcb.flags &= ~kPersist;
+  tcb.backoff = 0;
+  tcb.keepalive_probes = 0;
+  tcb.t_rexmt = Tick{};
+  if (in_flight(tcb) == 0) return;
+  retransmit_all(tcb, env);
+  restart_rexmt(tcb, env);
+}
+
 void on_persist_timeout(Tcb& tcb, Env& env) noexcept {
   const unsigned unanswered = tcb.keepalive_probes;
   const unsigned first = tcb.backoff > unanswered ? tcb.backoff - unanswered : 0;
@@ -61,7 +71,11 @@ void on_persist_timeout(Tcb& tcb, Env& env) noexcept {
     finish(tcb, Errc::kTimedOut, env);
     return;
   }
-  const bool silly = snd_wnd_bytes(tcb) != 0 && in_flight(tcb) == 0;
+  if (snd_wnd_bytes(tcb) != 0 && in_flight(tcb) != 0) {  // as below, for what the window was shut over
+    leave_persist(tcb, env);
+    return;
+  }
+  const bool silly = snd_wnd_bytes(tcb) != 0;
   send_probe(tcb, env);
   if (silly) {  // RFC 9293 3.8.6.2.1 (4): the override timer; what left is within the window
     tcb.flags &= ~kPersist;
@@ -218,7 +232,9 @@ void acknowledge_later(Tcb& tcb, Env& env) noexcept {
     return;
   }
   tcb.flags |= kAckSecond | kAckDelayed;
-  tcb.t_delack = after_us(env, kDelayedAckUs);
+  // It may be armed for who waits for a buffer, whom a stream of arrivals must not put off.
+  const Tick at = after_us(env, kDelayedAckUs);
+  if (!tcb.t_delack.armed() || at.before(tcb.t_delack)) tcb.t_delack = at;
 }
 
 std::uint32_t window_left(const Tcb& tcb) noexcept {
@@ -244,14 +260,15 @@ void end_persist(Tcb& tcb, Env& env) noexcept {
   const std::uint32_t wnd = snd_wnd_bytes(tcb);
   const std::uint32_t max_wnd = std::uint32_t{tcb.max_snd_wnd} << tcb.snd_wscale;
   const std::uint32_t waiting = in_flight(tcb) + unsent(tcb) + (fin_pending(tcb) ? 1U : 0U);
-  if (waiting != 0 && (wnd == 0 || (wnd < std::min(waiting, smss(tcb)) && wnd < max_wnd / 2))) return;
-  tcb.flags &= ~kPersist;
+  if (waiting == 0 || wnd >= std::min(waiting, smss(tcb)) || (wnd != 0 && wnd >= max_wnd / 2)) {
+    leave_persist(tcb, env);
+    return;
+  }
+  if (wnd == 0 || tcb.backoff == 0) return;
+  // RFC 9293 3.8.6.2.1 (4): little as it is, it is used when the override timer fires, soon and not when the next probe was due.
   tcb.backoff = 0;
-  tcb.keepalive_probes = 0;
-  tcb.t_rexmt = Tick{};
-  if (in_flight(tcb) == 0) return;
-  retransmit_all(tcb, env);
-  restart_rexmt(tcb, env);
+  const Tick soon = after_us(env, base_rto_us(tcb));
+  if (soon.before(tcb.t_rexmt)) tcb.t_rexmt = soon;
 }
 
 }  // namespace sluice::tcp

@@ -50,9 +50,11 @@ bool frto(Tcb& tcb, SendMap& map, const AckNews& news) noexcept {
   return false;
 }
 
-// Everything that was sent again has been reported as a duplicate.
-bool all_twice(SendMap& map, const AckNews& news) noexcept {
+// Everything that was sent again has been reported as a duplicate. What the network doubles does not count (RFC 3708 2).
+bool all_twice(const Tcb& tcb, SendMap& map, const AckNews& news, Env& env) noexcept {
   if (!news.has_dsack || news.dsack.left.before(map.undo_from) || map.undo_bytes == 0) return false;
+  const bool outstanding = !news.dsack.left.before(tcb.snd_una) && news.dsack.left.before(tcb.snd_nxt);
+  if (outstanding && !open(tcb, map, env).holding(news.dsack.left).resent) return false;
   map.undo_bytes -= std::min(map.undo_bytes, news.dsack.right - news.dsack.left);
   return map.undo_bytes == 0;
 }
@@ -65,7 +67,8 @@ void undo_keep(Tcb& tcb, SendMap& map) noexcept {
   map.prior_cwnd = tcb.cwnd;
   map.prior_ssthresh = tcb.ssthresh;
   map.undo_from = tcb.snd_una;
-  map.undo_bytes = 0;
+  // A tail loss probe that repeated something will be reported too, and that says nothing of what recovery sends again.
+  map.undo_bytes = (map.flags & kProbeResent) != 0 ? std::min(smss(tcb), map.tlp_end - tcb.snd_una) : 0;
 }
 
 // What was sent again before this recovery began says nothing of it.
@@ -92,7 +95,7 @@ bool undo_on_ack(Tcb& tcb, SendMap& map, const Segment& segment, const AckNews& 
     ++env.counters.undone_by_timestamps;
   } else if (frto(tcb, map, news)) {
     ++env.counters.undone_by_frto;
-  } else if (all_twice(map, news)) {
+  } else if (all_twice(tcb, map, news, env)) {
     ++env.counters.undone_by_dsack;
   } else {
     return false;

@@ -70,15 +70,15 @@ TEST_P(Family, SmallSegmentsAreNotToBlame) {
 }
 
 namespace {
-// Bulk data for `rounds` of 10 ms over a path that takes payloads up to `most`; the largest segment of the last second.
-std::size_t bulk(Dialogue& d, int rounds, std::uint32_t most, std::uint32_t& received) {
+// Bulk data to `peer` for `rounds` of 10 ms over a path that takes payloads up to `most`; the largest segment of the last second.
+std::size_t bulk(Dialogue& d, Peer& peer, int rounds, std::uint32_t most, std::uint32_t& received) {
   std::size_t largest = 0;
   std::map<std::uint32_t, std::uint32_t> ahead;  // of a gap: where it begins and ends
   for (int i = 0; i < rounds; ++i) {
     d.advance(10ms);
-    (void)d.app().send_bytes(20'000);
-    for (const Heard& h : d.peer().take()) {
-      const std::uint32_t at = h.seq - d.peer().iss();
+    (void)peer.app().send_bytes(20'000);
+    for (const Heard& h : peer.take()) {
+      const std::uint32_t at = h.seq - peer.iss();
       const auto len = static_cast<std::uint32_t>(h.data.size());
       if (i >= rounds - 100) largest = std::max<std::size_t>(largest, len);
       if (len > most) continue;
@@ -87,10 +87,24 @@ std::size_t bulk(Dialogue& d, int rounds, std::uint32_t most, std::uint32_t& rec
         received = std::max(received, ahead.begin()->second);
         ahead.erase(ahead.begin());
       }
-      if (!ahead.empty()) d.send(ACK, seq(1), ack(received), win(8000));
+      if (!ahead.empty()) peer.send(ACK, seq(1), ack(received), win(8000));
     }
-    d.send(ACK, seq(1), ack(received), win(8000));
+    peer.send(ACK, seq(1), ack(received), win(8000));
   }
+  (void)peer.take();
+  return largest;
+}
+std::size_t bulk(Dialogue& d, int rounds, std::uint32_t most, std::uint32_t& received) { return bulk(d, d.peer(), rounds, most, received); }
+
+// The largest segment of a new connection's first flight, all of which is acknowledged.
+std::size_t first_flight(Dialogue& d, Peer& peer) {
+  peer.establish(mss(d.our_mss()));
+  const std::uint32_t sent = 3 * d.our_mss();
+  (void)peer.app().send_bytes(sent);
+  std::size_t largest = 0;
+  for (const Heard& h : peer.take()) largest = std::max(largest, h.data.size());
+  peer.send(ACK, seq(1), ack(1 + sent));
+  (void)peer.take();
   return largest;
 }
 }  // namespace
@@ -104,7 +118,6 @@ TEST_P(Family, AProbeFindsTheWayBackUp) {
   std::uint32_t received = 1;
   EXPECT_LT(bulk(d, 300, 10'000, received), d.our_mss());
   EXPECT_EQ(bulk(d, 1200, 10'000, received), d.our_mss());
-  (void)d.peer().take();
 }
 
 TEST_P(Family, ALostProbeIsSentAgainInSmallerSegments) {
@@ -121,6 +134,43 @@ TEST_P(Family, ALostProbeIsSentAgainInSmallerSegments) {
   EXPECT_GT(found, base_mss(d) + 32);
   EXPECT_GT(received - before, 3000U * 4000) << "and the transfer goes on";
   (void)d.peer().take();
+}
+
+// What a search found is known to those who come after, an outage is not held against the path, and who began small looks
+// for more when the word is old.
+TEST_P(Family, NewConnectionsKnowOfABlackHoleThatAProbeProved) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(2 * d.our_mss());
+  std::uint32_t received = 1;
+  const std::uint32_t most = d.our_mss() - 100;
+  carry_for(d, 4s, most, received);
+  EXPECT_EQ(first_flight(d, d.add_peer(40001)), d.our_mss()) << "silence alone proves nothing";
+  const std::size_t found = bulk(d, 3000, most, received);
+  Peer& second = d.add_peer(40002);
+  EXPECT_EQ(first_flight(d, second), found);
+  EXPECT_EQ(first_flight(d, d.add_peer(40003, d.peer_address(9))), d.our_mss()) << "another destination";
+  d.advance(601s);
+  std::uint32_t heard = 1 + 3 * d.our_mss();
+  EXPECT_EQ(bulk(d, second, 1500, 10'000, heard), d.our_mss()) << "the hole is gone";
+  EXPECT_EQ(first_flight(d, d.add_peer(40004)), d.our_mss());
+  (void)d.peer().take();  // what it sent last went unanswered
+}
+
+TEST_P(Family, AConnectionThatBeganSmallGrowsWhenTheWordIsOld) {
+  Dialogue d(GetParam());
+  d.establish(mss(d.our_mss()));
+  d.app().send_bytes(d.our_mss());
+  (void)d.peer().take();
+  d.send_too_big(1300, 1);
+  (void)d.peer().take();
+  d.send(ACK, seq(1), ack(1 + d.our_mss()));
+  Peer& next = d.add_peer(40001);
+  EXPECT_EQ(first_flight(d, next), 1300U - (d.v4() ? 40 : 60));
+  d.advance(590s);
+  std::uint32_t received = 1 + 3 * d.our_mss();
+  EXPECT_EQ(bulk(d, next, 500, 10'000, received), 1300U - (d.v4() ? 40 : 60));
+  EXPECT_EQ(bulk(d, next, 1500, 10'000, received), d.our_mss());
 }
 
 }  // namespace sluice::script

@@ -53,6 +53,20 @@ TEST_P(Family, FirstBytesWaitForTheHandshakeWithoutFastOpen) {
   EXPECT_EQ(d.app().connected(), 1U);
 }
 
+// Its text is dropped, with its buffer; the cookie in it is not.
+TEST_P(Family, ACookieIsLearnedByWhoReadsNothing) {
+  Dialogue d(GetParam(), client_scene());
+  d.connect();
+  d.expect(SYN, seq(0));
+  d.app().shutdown_read();
+  d.send(SYN | ACK, seq(0), ack(1), mss(1000), fast_open(kCookie), script::data("early"));
+  d.expect(ACK, seq(1), ack(6), script::data(kText));
+  start_over(d);
+  d.connect();
+  d.expect(SYN, seq(0), script::data(kText));
+  EXPECT_EQ(d.peer().last().fast_open, kCookie);
+}
+
 TEST_P(Family, TextGoesWithTheSynOnceACookieIsKnown) {
   Dialogue d(GetParam(), client_scene());
   connect_with_cookie(d);

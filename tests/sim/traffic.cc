@@ -30,7 +30,7 @@ void Traffic::judge() {
   for (auto& [key, end] : ends_) {
     const End& other = ends_.at(key ^ 1U);
     const std::string who = "connection " + std::to_string(end.id) + (end.client ? " (client end)" : " (server end)");
-    if (end.opened && !end.finished) return fail(who + " neither ended nor was reported lost");
+    if ((end.tried || end.opened) && !end.finished) return fail(who + " neither ended nor was reported lost");
     if (end.received > other.sent) return fail(who + " received more than was sent");
     if (end.eof && end.received != other.sent) return fail(who + " saw the end before the last byte");
     if (end.eof && !other.opened) return fail(who + " saw the end of a stream that nobody began");
@@ -69,6 +69,7 @@ bool TrafficService::open(std::uint32_t id, const IpAddress& remote, const IpAdd
   }
   const auto result = host_.connect(*this, {remote, simultaneous ? port : kServerPort}, {local, port}, with);
   if (!result) return false;
+  end.tried = true;
   end.connection = *result;
   end.sent = end.connection.info().tx_queued;
   end.connection.set_context(&end);

@@ -34,6 +34,7 @@ struct End {
   Ending ending = Ending::kClose;
   std::uint32_t chunk = 1024;      // bytes offered at a time
   std::uint32_t read_every_us = 0; // 0: as it arrives
+  bool tried = false;              // an active open of ours is under way, or was
   bool opened = false;             // the application knows the connection
   bool eof = false;
   bool finished = false;           // closed or aborted by us, or told of the end

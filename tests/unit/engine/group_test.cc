@@ -444,6 +444,9 @@ TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
   EXPECT_EQ(client_.closed, 1) << "refused: nothing new while draining";
   run(Duration::milliseconds(600));
   EXPECT_EQ(client_.closed, 9) << "reset at the deadline";
+  EXPECT_EQ(echos_[0]->reasons.size() + echos_[1]->reasons.size(), 8U) << "and told so";
+  const auto late = group_->shard(0).connect(*echos_[0], {IpAddress::v4(10, 0, 0, 9), 80}, {IpAddress::v4(0, 0, 0, 0), 0}, {});
+  EXPECT_EQ(late.error().code, Errc::kConnectionAborted);
   EXPECT_TRUE(group_->shard(0).drained());
   EXPECT_TRUE(group_->shard(1).drained());
 }

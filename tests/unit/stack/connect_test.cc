@@ -2,6 +2,7 @@
 // Which address and port an active open gets.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -49,6 +50,35 @@ TEST(Connect, SourcesAreTakenInTurn) {
   EXPECT_EQ(opener.address_of_next("[fd00::9]:80"), "fd00::2");
   EXPECT_EQ(opener.open("10.0.0.9:80", "10.0.0.1").value().info().local.address, IpAddress::v4(10, 0, 0, 1))
       << "who names an address gets it";
+}
+
+// RFC 9293 MUST-43, MUST-45: in the SYN, and in what is sent later.
+TEST(Connect, TheGivenAddressIsUsedThroughout) {
+  for (const bool v4 : {true, false}) {
+    Opener opener(several({"10.0.0.2", "fd00::1"}));
+    const IpAddress given = IpAddress::parse(v4 ? "10.0.0.3" : "fd00::2").value();
+    const Endpoint remote = Endpoint::parse(v4 ? "10.0.0.9:80" : "[fd00::9]:80").value();
+    Instant now = Instant{} + Duration::seconds(1);
+    opener.host.stack().set_now(now);
+    opener.host.stack().learn_neighbour(0, remote.address, {0x02, 0, 0, 0, 0, 9}, now);
+    ASSERT_TRUE(opener.open(remote.to_string().c_str(), given.to_string().c_str()).ok());
+    unsigned seen = 0;
+    for (int second = 0; second < 8; ++second) {
+      now = now + Duration::seconds(1);
+      opener.host.advance(now);
+      for (const auto& frame : opener.host.take_sent()) {
+        const bool is_v4 = frame[12] == 0x08 && frame[13] == 0x00;
+        const bool is_tcp = v4 ? is_v4 && frame[23] == 6 : !is_v4 && frame.size() > 53 && frame[20] == 6;
+        if (!is_tcp) continue;
+        ++seen;
+        const std::size_t at = v4 ? 26 : 22;
+        const std::size_t len = v4 ? 4 : 16;
+        EXPECT_TRUE(std::equal(frame.begin() + static_cast<std::ptrdiff_t>(at), frame.begin() + static_cast<std::ptrdiff_t>(at + len),
+                               given.bytes.end() - static_cast<std::ptrdiff_t>(len)));
+      }
+    }
+    EXPECT_GE(seen, 3U) << "the SYN, and its repetitions";
+  }
 }
 
 TEST(Connect, EveryPortOfEverySourceCanBeUsedThenNone) {

@@ -20,19 +20,19 @@ TEST(PathMtusTest, AWordIsForgottenAfterTenMinutes) {
   EXPECT_TRUE(paths.quiet(now));
   paths.learn(ip(1), 1300, now);
   EXPECT_FALSE(paths.quiet(now));
-  EXPECT_EQ(paths.find(ip(1), now), 1300);
-  EXPECT_EQ(paths.find(ip(2), now), 0);
+  EXPECT_EQ(paths.find(ip(1), now).mtu, 1300);
+  EXPECT_EQ(paths.find(ip(2), now).mtu, 0);
   paths.learn(ip(1), 1200, now);
-  EXPECT_EQ(paths.find(ip(1), now + kPathMtuLifetime - Duration{1}), 1200);
-  EXPECT_EQ(paths.find(ip(1), now + kPathMtuLifetime), 0);
+  EXPECT_EQ(paths.find(ip(1), now + kPathMtuLifetime - Duration{1}).mtu, 1200);
+  EXPECT_EQ(paths.find(ip(1), now + kPathMtuLifetime).mtu, 0);
   EXPECT_TRUE(paths.quiet(now + kPathMtuLifetime));
 }
 
 TEST(PathMtusTest, IsBoundedAndTheOldestOfASetGivesWay) {
   PathMtus paths(1, SipKey{1, 2});
   for (std::uint32_t i = 1; i <= 5; ++i) paths.learn(ip(i), static_cast<std::uint16_t>(1000 + i), Instant{i});
-  EXPECT_EQ(paths.find(ip(1), Instant{6}), 0);
-  for (std::uint32_t i = 2; i <= 5; ++i) EXPECT_EQ(paths.find(ip(i), Instant{6}), 1000 + i);
+  EXPECT_EQ(paths.find(ip(1), Instant{6}).mtu, 0);
+  for (std::uint32_t i = 2; i <= 5; ++i) EXPECT_EQ(paths.find(ip(i), Instant{6}).mtu, 1000 + i);
 }
 
 TEST(PathMtusTest, PlateausAreBelowThePacket) {
@@ -72,6 +72,12 @@ TEST(MtuSearchTest, AgreesWithANaiveModel) {
       } else if (known || model.size() < 16) {
         model[port] = {generation, mss, due};
       }
+    }
+    if (rng.below(8) == 0) {
+      const auto gone = static_cast<std::uint16_t>(rng.below(24));
+      const auto generation = static_cast<std::uint16_t>(1 + rng.below(3));
+      search.forget(flow(gone), generation);
+      if (model.contains(gone) && model[gone].generation == generation) model.erase(gone);
     }
     search.on_timer(now, [&](MtuSearch::Record& r) {
       const auto at = model.find(r.flow.remote_port);

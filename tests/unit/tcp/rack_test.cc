@@ -41,6 +41,24 @@ TEST(TailLossProbe, ItsSackShowsWhatElseIsLost) {
   EXPECT_EQ(s.counters.rto_timeouts, 0U);
 }
 
+// RFC 8985 7.1: recovery answers for the loss, and the probe has no say any more.
+TEST(TailLossProbe, RecoveryEndsIt) {
+  Path s;
+  s.write(5000);
+  s.next_timer_ms();
+  s.rtt_passes();
+  s.ack(0, {{4000, 5000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  const std::uint32_t ssthresh = s.tcb.ssthresh;
+  s.rtt_passes();
+  s.ack(5000);
+  s.write(2000);
+  s.rtt_passes();
+  s.ack(7000);
+  EXPECT_EQ(s.counters.tlp_losses, 0U);
+  EXPECT_EQ(s.tcb.ssthresh, ssthresh) << "one loss, one answer";
+}
+
 TEST(TailLossProbe, IsNewDataWhereThereIsAny) {
   Path s;
   s.write(15'000);
@@ -410,6 +428,48 @@ TEST(Dsack, OfALaterRoundTripUndoesNothing) {
   s.ack(s.una(), {{0, 1000}});
   EXPECT_EQ(s.counters.undone_by_dsack, 0U);
   EXPECT_EQ(s.tcb.cwnd, cwnd);
+}
+
+// A message of the path's MTU makes all of it lost: F-RTO has nothing to find out any more.
+TEST(Frto, EndsWhenThePathTurnsOutSmaller) {
+  Path s;
+  s.write(30'000);
+  while (s.counters.rto_timeouts == 0) s.next_timer_ms();
+  s.ack(1000);
+  s.sent_text();
+  lower_mss(s.tcb, 600, s.env());
+  s.turn();
+  EXPECT_EQ(s.sent_text().substr(0, 19), "1000-1600 1600-2200") << "all that is outstanding goes again";
+}
+
+// --- D-SACKs that tell of something else ---
+
+// The probe arrived twice, and the first segment was lost all the same.
+TEST(DsackUndo, OfANeedlessProbeUndoesNothing) {
+  Path s;
+  s.write(5000);
+  s.next_timer_ms();
+  s.pass(Duration::milliseconds(1));
+  s.ack(0, {{1000, 5000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  s.pass(kRtt - Duration::milliseconds(1));
+  s.ack(0, {{4000, 5000}, {1000, 5000}});
+  EXPECT_EQ(s.counters.undone_by_dsack, 0U);
+  EXPECT_LT(s.tcb.ssthresh, 10'000U);
+}
+
+// RFC 3708: what the network doubled was not sent again.
+TEST(DsackUndo, OfWhatWasNotSentAgainUndoesNothing) {
+  Path s;
+  s.write(5000);
+  s.pass(Duration::milliseconds(30));
+  s.ack(0, {{1000, 5000}});
+  ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+  s.ack(0, {{2000, 3000}, {1000, 5000}});
+  EXPECT_EQ(s.counters.undone_by_dsack, 0U);
+  s.rtt_passes();
+  s.ack(5000, {{0, 1000}});
+  EXPECT_EQ(s.counters.undone_by_dsack, 1U) << "and what was, does";
 }
 
 }  // namespace

@@ -390,6 +390,23 @@ TEST(EcnRecovery, EchoesDoNotHoldUpSlowStartAfterATimeout) {
   EXPECT_EQ(s.sent_text(), "1000-2000 2000-3000");
 }
 
+// The loss was none, the mark was one: that it reduced the window is not taken back.
+TEST(EcnRecovery, WhatAMarkReducedIsNotUndone) {
+  for (const CongestionControl algorithm : {CongestionControl::kNewReno, CongestionControl::kCubic}) {
+    Sender s(Params{.congestion = algorithm});
+    ten_outstanding_with_ecn(s, 40'000);
+    s.ack(1000);
+    ASSERT_EQ(s.counters.ecn_reductions, 1U);
+    const std::uint32_t ssthresh = s.tcb.ssthresh;
+    s.ack(1000, {{2000, 5000}});
+    ASSERT_NE(s.tcb.flags & kInRecovery, 0U);
+    s.ack(5000, {{1000, 2000}});
+    EXPECT_EQ(s.counters.ecn_reductions, 1U) << "once a window";
+    EXPECT_EQ(s.counters.undone_by_dsack, 0U);
+    EXPECT_EQ(s.tcb.ssthresh, ssthresh);
+  }
+}
+
 TEST(EcnRecovery, AMarkAndALossOfOneWindowAreOneEvent) {
   for (const CongestionControl algorithm : {CongestionControl::kNewReno, CongestionControl::kCubic}) {
     Sender s(Params{.congestion = algorithm});

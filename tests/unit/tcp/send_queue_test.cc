@@ -163,6 +163,26 @@ TEST(SendQueue, AnAcknowledgmentDoesNotEndThatWait) {
   EXPECT_NE(s.events & kEventWritable, 0U);
 }
 
+TEST(SendQueue, AStreamOfArrivalsDoesNotPutOffThatWait) {
+  Sender s(Params{.quickack = false}, 64);
+  s.establish();
+  while (Buf* buf = s.bufs.take()) s.held.push_back(buf);
+  EXPECT_EQ(s.write(100), 0U);
+  for (int i = 0; i < 2; ++i) {
+    s.bufs.release(s.held.back());
+    s.held.pop_back();
+  }
+  s.settle();
+  s.events = 0;
+  int waited_ms = 0;
+  for (; (s.events & kEventWritable) == 0 && waited_ms < 400; waited_ms += 10) {
+    s.pass(Duration::milliseconds(10));
+    s.peer_data("x", 0);
+    s.read();
+  }
+  EXPECT_LE(waited_ms, 80);
+}
+
 // Bounds of a pool that is crowded, not scarce, with so many in use.
 std::size_t bound_when_crowded(std::size_t in_use) { return in_use + in_use / 2; }
 

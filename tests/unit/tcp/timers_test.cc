@@ -256,6 +256,25 @@ TEST(Persist, WindowThatClosesOverOutstandingDataIsProbed) {
   EXPECT_EQ(s.deadline(), Instant::never());
 }
 
+// RFC 9293 3.8.6.2.1 (4): what fits goes after the override timeout, not a byte a probe.
+TEST(Persist, ALittleWindowOverOutstandingDataIsUsedSoon) {
+  Sender s;
+  s.establish(5840);
+  s.write(5840);
+  s.ack(1460, 0);
+  for (int i = 0; i < 8; ++i) {
+    s.next_timer_ms();
+    s.ack(1460, 0);
+  }
+  s.sent_text();
+  s.ack(1460, 700);
+  EXPECT_EQ(s.sent_text(), "") << "silly";
+  EXPECT_LE(s.next_timer_ms(), 1000);
+  EXPECT_EQ(s.sent_text(), "1460-2160");
+  s.ack(2160, 700);
+  EXPECT_EQ(s.sent_text(), "2160-2860") << "and then as acknowledgments come";
+}
+
 // --- delayed acknowledgments ---
 
 TEST(DelayedAck, AtMostFortyMilliseconds) {
