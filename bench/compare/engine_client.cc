@@ -2,7 +2,8 @@
 // The engine as a client of the engine, on the public API alone: short connections (open,
 // one HTTP request, read the answer, close after the server), or streams without end.
 // One line of JSON a round. The client does the work of a whole stack too, so the server is
-// not alone the limit: the raw client is there for that.
+// not alone the limit: the raw client is there for that. Then it polls no more, but keeps its port until
+// its standard input ends: the server is to end a link of memif first (docs/devices.md).
 //   engine_client --device VDEV --server IP:PORT [--mode connections|stream] [--window 512]
 //                 [--lcores 1@1] [--instance NAME] [--hugepages 0|1] [--warmup 1] [--seconds 3] [--rounds 3]
 #include <sluice/engine.h>
@@ -185,5 +186,6 @@ int main(int argc, char** argv) {
   std::thread watch;
   const auto ran = (*engine)->run([&] { watch = std::thread([&] { measure(options, counts, **engine); }); });
   if (watch.joinable()) watch.join();
+  while (ran && std::getchar() != EOF) {}
   return ran ? 0 : failed(ran.error());
 }

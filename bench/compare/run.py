@@ -5,7 +5,7 @@
   bench/compare/run.py [--build build] [--rounds 3] [--seconds 3] [--json FILE] [--tiny] [--no-kernel]
 
 Three servers, each on one core with the client on another:
-  floor   testpmd --forward-mode=5tswap on both ends of the link: what the link can carry
+  floor   testpmd --forward-mode=5tswap, the client sending every frame straight back: what the link can carry
   sluice  the http app, closing first; three packets each way
   itself  the engine as the client too: the same connections, and one stream without end
   kernel  an epoll server behind a veth, the same client over net_af_packet
@@ -21,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -66,12 +67,62 @@ def memif(role):
 
 
 def stop(process, timeout=15):
+    """Asks it to end, and makes it; its exit status."""
     process.terminate()
     try:
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    return process.returncode
+
+
+class Client:
+    """The far end of a server's link: counts for some rounds, then is at rest until end().
+
+    Of a memif link the server must have gone first: DPDK's driver takes the rings away from one that still polls (docs/devices.md)."""
+
+    def __init__(self, args, command):
+        self.name, self.rounds = os.path.basename(command[0]), args.rounds
+        self.patience = 60 + args.warmup + args.rounds * args.seconds
+        self.log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
+
+    def rows(self):
+        """One for each round, when all are over."""
+        late = threading.Timer(self.patience, self.process.kill)
+        late.start()
+        rows, other = [], []
+        for line in self.process.stdout:  # EAL says things, too
+            if line.startswith("{"):
+                rows.append(json.loads(line))
+                if len(rows) == self.rounds:
+                    late.cancel()
+                    return rows
+            else:
+                other.append(line)
+        late.cancel()
+        self.log.seek(0)
+        sys.exit(f"{self.name} failed:\n" + "".join(other)[-1000:] + self.log.read()[-1000:])
+
+    def end(self):
+        try:
+            self.process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+        self.log.close()
+
+
+def beside(server, client, measure):
+    """What `measure` says of a client of that server, which is ended first; and the server's exit status."""
+    status = None
+    try:
+        said = measure(client)
+    finally:
+        status = stop(server)
+        client.end()
+    return said, status
 
 
 def waited_share(pid, since):
@@ -95,12 +146,14 @@ def floor(args, huge, folder):
                 if time.time() > deadline or server.poll() is not None:
                     sys.exit("testpmd did not start:\n" + read(log.name)[-2000:])
                 time.sleep(0.1)
-            return client(args, memif("client"), huge, extra=["--pump", "1", "--window", "1024"])
-        finally:
+        except BaseException:
             stop(server)
+            raise
+        return beside(server, raw_client(args, memif("client"), huge, extra=["--pump", "1", "--window", "1024"]), Client.rows)[0]
 
 
 CONFIG = """
+drain_s = 0
 [dpdk]
 instance = "{tag}"
 lcores = "{lcores}"
@@ -126,52 +179,43 @@ body_bytes = {body}
 """
 
 
-def client(args, vdev, huge, core=1, extra=()):
-    command = [f"{args.build}/bench/compare/raw_client", *eal(core, "rc", huge), f"--vdev={vdev}", "--",
-               "--rounds", str(args.rounds), "--seconds", str(args.seconds), "--warmup", str(args.warmup), *extra]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=60 + args.warmup + args.rounds * args.seconds)
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not rows:
-        sys.exit("raw_client failed:\n" + done.stdout[-1000:] + done.stderr[-1000:])
-    return rows
+def raw_client(args, vdev, huge, core=1, extra=()):
+    return Client(args, [f"{args.build}/bench/compare/raw_client", *eal(core, "rc", huge), f"--vdev={vdev}", "--",
+                         "--rounds", str(args.rounds), "--seconds", str(args.seconds), "--warmup", str(args.warmup), *extra])
 
 
 def engine_client(args, huge, mode, port, window):
-    command = [f"{args.build}/bench/compare/engine_client", "--device", memif("client"), "--server", f"10.78.0.1:{port}", "--mode", mode,
-               "--window", str(window), "--lcores", "1@1", "--instance", f"{TAG}ec", "--hugepages", str(int(huge)),
-               "--warmup", str(args.warmup), "--seconds", str(args.seconds), "--rounds", str(args.rounds)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=60 + args.warmup + args.rounds * args.seconds)
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode != 0 or not rows:
-        sys.exit("engine_client failed:\n" + done.stdout[-1000:] + done.stderr[-1000:])
-    return rows
+    return Client(args, [f"{args.build}/bench/compare/engine_client", "--device", memif("client"), "--server", f"10.78.0.1:{port}", "--mode", mode,
+                         "--window", str(window), "--lcores", "1@1", "--instance", f"{TAG}ec", "--hugepages", str(int(huge)),
+                         "--warmup", str(args.warmup), "--seconds", str(args.seconds), "--rounds", str(args.rounds)])
 
 
-def raw_against_sluice(args, huge):
-    return client(args, memif("client"), huge, extra=["--window", str(args.window)])
-
-
-def sluice(args, huge, folder, measure):
-    """What `measure` says while a server runs, how long the server waited for its CPU, and its statistics."""
+def sluice(args, huge, folder, start_client):
+    """What a client says of a server, how long the server waited for its CPU, and its statistics."""
     path = os.path.join(folder, "sluice.toml")
     with open(path, "w") as f:
         f.write(CONFIG.format(tag=TAG, lcores="0@0", huge="true" if huge else "false", msl=args.msl_ms, device=memif("server"),
                               connections=args.max_connections, body=args.body))
     begun = time.time()
-    server = subprocess.Popen([f"{args.build}/sluice", "serve", "-c", path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    line = server.stdout.readline()
-    if "ready" not in line:
-        sys.exit("sluice did not start:\n" + server.stderr.read())
-    try:
-        rows = measure()
-        waited = waited_share(server.pid, begun)
-        stats = json.loads(subprocess.run([f"{args.build}/sluice", "stats", "--json", "--instance", TAG],
-                                          stdout=subprocess.PIPE, text=True, check=True).stdout)
-    finally:
-        stop(server)
-    return rows, waited, stats
+    with open(os.path.join(folder, "sluice.log"), "w+") as log:
+        server = subprocess.Popen([f"{args.build}/sluice", "serve", "-c", path], stdout=subprocess.PIPE, stderr=log, text=True)
+        line = server.stdout.readline()
+        if "ready" not in line:
+            stop(server)
+            sys.exit("sluice did not start:\n" + read(log.name))
+
+        def measure(client):
+            rows = client.rows()
+            waited = waited_share(server.pid, begun)
+            stats = json.loads(subprocess.run([f"{args.build}/sluice", "stats", "--json", "--instance", TAG],
+                                              stdout=subprocess.PIPE, text=True, check=True).stdout)
+            return rows, waited, stats
+
+        said, status = beside(server, start_client(), measure)
+        server.stdout.close()
+        if status != 0:
+            sys.exit(f"sluice ended with {status}:\n" + read(log.name)[-1000:])
+    return said
 
 
 def kernel(args, huge):
@@ -192,11 +236,8 @@ def kernel(args, huge):
         server = subprocess.Popen(["ip", "netns", "exec", ns, "taskset", "-c", "0", f"{args.build}/bench/compare/kernel_server",
                                    "10.78.0.1", "80", str(args.body)], stdout=subprocess.PIPE, text=True)
         server.stdout.readline()
-        try:
-            return client(args, f"net_af_packet0,iface={TAG}c,framesz=2048,framecnt=1024,blocksz=4096,qdisc_bypass=1", huge,
-                          extra=["--window", "128"])
-        finally:
-            stop(server)
+        vdev = f"net_af_packet0,iface={TAG}c,framesz=2048,framecnt=1024,blocksz=4096,qdisc_bypass=1"
+        return beside(server, raw_client(args, vdev, huge, extra=["--window", "128"]), Client.rows)[0]
     finally:
         subprocess.run(["ip", "link", "del", f"{TAG}c"], stderr=subprocess.DEVNULL)
         subprocess.run(["ip", "netns", "del", ns])
@@ -219,7 +260,7 @@ def measure(args, huge, folder, result):
         distances = [distance(args)]
         result["floor"] += floor(args, huge, folder)
         distances.append(distance(args))
-    rows, waited, stats = sluice(args, huge, folder, lambda: raw_against_sluice(args, huge))
+    rows, waited, stats = sluice(args, huge, folder, lambda: raw_client(args, memif("client"), huge, extra=["--window", str(args.window)]))
     if not args.no_floor:
         result["distances"].append([*distances, distance(args)])
     result["sluice"] += rows
