@@ -36,6 +36,7 @@ import lab  # noqa: E402
 from lab import CLIENT, Engine, SERVER, check, read_line, wait_until  # noqa: E402
 from wire import Wire, WireLink  # noqa: E402
 import goodput_plot  # noqa: E402
+import goodput_table  # noqa: E402
 
 BUFFER = 32 << 20
 PORT = 9000
@@ -294,6 +295,7 @@ def main():
         with tempfile.NamedTemporaryFile() as plot:
             goodput_plot.write(result, plot.name)
             ElementTree.parse(plot.name)
+        check(all(row.count('|') == 5 for row in goodput_table.table(cells)), 'one column of cells, beside three that name them')
     moved = all(each['mbit'] > 0 for cell in cells for name in SENDERS for each in cell[name])
     return 0 if moved else 1
 
