@@ -8,7 +8,8 @@
 // With `--pump 1` it sends every frame straight back, for the floor: testpmd's 5tswap on the other end.
 //   raw_client EAL-ARGUMENTS -- --server 10.78.0.1 --gateway 10.78.0.254 [--port 80]
 //              [--window 512] [--warmup 1] [--seconds 5] [--rounds 3]
-// It prints a line of JSON a round, and stays at rest until its standard input ends: the server is to end a link of memif first (docs/devices.md).
+// It prints a line of JSON a round, and stays at rest until its standard input ends: the server is to end a link of memif
+// first (docs/devices.md).
 #include <rte_arp.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>

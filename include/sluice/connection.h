@@ -146,7 +146,8 @@ class Connection {
   // Bytes that send() would take now.
   [[nodiscard]] std::size_t send_room() const noexcept;
 
-  // Takes the next received bytes, at most `max` of them, in order; empty if none.
+  // Takes the next received bytes, at most `max` of them, in order; empty if none. Less than a whole buffer of them is
+  // copied into another: empty as well if there is none left.
   [[nodiscard]] Buffer receive(std::size_t max = SIZE_MAX);
   // Copies received bytes out (and with peek leaves them queued). Returns the count.
   std::size_t receive(std::span<std::byte> out, bool peek = false);

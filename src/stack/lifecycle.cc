@@ -60,8 +60,11 @@ void Stack::suspect_next_hop(const tcp::FlowId& flow) noexcept {
 
 void Stack::finish(Handle handle, Tcb& tcb, const std::uint64_t* known) noexcept {
   do {
-    if ((tcb.flags & tcp::kMtuProbe) != 0 && tcb.state != State::kClosed) [[unlikely]] probe_mtu(tcb);
-    tcp::output(tcb, env_);
+    if ((tcb.flags & tcp::kMtuProbe) != 0 && tcb.state != State::kClosed) [[unlikely]] {
+      output_beside_probe(tcb);
+    } else {
+      tcp::output(tcb, env_);
+    }
     flush_outbox(tcb);  // abort() by the application left its RST in the outbox of a connection already CLOSED
   } while ((tcb.flags & tcp::kMoreOutput) != 0 && tcb.state != State::kClosed);
   if (tcb.fast_open != 0) [[unlikely]] end_fast_open(tcb);

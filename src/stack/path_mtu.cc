@@ -70,6 +70,7 @@ bool MtuSearch::add(const tcp::FlowId& flow, std::uint16_t generation, std::uint
   }
   record.high = record.full;
   record.probe = 0;
+  record.failures = 0;
   record.due = due;
   check_by(due);
   return true;

@@ -77,13 +77,16 @@ class MtuSearch {
     std::uint16_t full = 0;          // MSS that it had at first
     std::uint16_t high = 0;          // the largest that is not known to be lost
     std::uint16_t probe = 0;         // MSS of the probe under way; 0: none
-    std::uint16_t retransmits = 0;   // of the connection when that left
-    SeqNum probe_end;
+    std::uint8_t failures = 0;       // probes of one size in a row that were lost
+    bool lost = false;               // the probe was sent again, a part of it at least
+    SeqNum probe_begin, probe_end;
     Instant due{};
     std::uint32_t next = kNoIndex;
   };
   enum class Next : std::uint8_t { kKeep, kForget };
 
+  // So many lost probes of a size prove that it does not pass (MAX_PROBES, RFC 8899 5.1.2): one may be lost as any segment.
+  static constexpr std::uint8_t kProbes = 3;
   // Two sizes this near are the same.
   static constexpr std::uint16_t kNear = 32;
   // From a black hole to the first probe, between probes that found no occasion, and for a probe's answer.

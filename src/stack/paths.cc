@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Path MTU (RFC 1191, 8201, 5927) and the search for it (RFC 4821, 8899), as connections meet them.
 #include <algorithm>
+#include <utility>
 
 #include "stack/stack.h"
 
@@ -22,7 +23,9 @@ Verdict Stack::path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t to
   if (v4) mtu = std::max<std::uint32_t>(mtu, kFloorV4);
   if (mtu < kFloorV6 && !v4) return Verdict::kIcmpErrorIgnored;
   // Not smaller than what is sent already: the same message again, or nonsense.
-  if (mtu >= tcb.mss + (v4 ? 40U : 60U)) return Verdict::kIcmpErrorIgnored;
+  if (mtu >= tcb.mss + (v4 ? 40U : 60U)) {
+    return told_of_probe(tcb, mtu) ? Verdict::kIcmpErrorHandled : Verdict::kIcmpErrorIgnored;
+  }
   const auto path = static_cast<std::uint16_t>(mtu);
   paths_.learn(tcb.flow.remote, path, env_.now);
   ++path_counters_.lowered;
@@ -30,6 +33,16 @@ Verdict Stack::path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t to
   env_.events = 0;
   settle(handle, tcb);
   return Verdict::kIcmpErrorHandled;
+}
+
+// A router names the size that passes where our probe did not: there is no need to find out.
+bool Stack::told_of_probe(const Tcb& tcb, std::uint32_t mtu) noexcept {
+  MtuSearch::Record* record = mtu_search_.find(tcb.flow, tcb.generation);
+  if (record == nullptr || record->probe == 0 || mtu >= mtu_of_mss(record->probe, tcb.flow.remote.is_v4())) return false;
+  record->lost = true;
+  record->failures = MtuSearch::kProbes;
+  record->high = mss_of_mtu(static_cast<std::uint16_t>(mtu), tcb.flow.remote.is_v4());
+  return true;
 }
 
 void Stack::lower_mss(Tcb& tcb, std::uint16_t mss, Instant probe_at) noexcept {
@@ -71,14 +84,20 @@ MtuSearch::Next Stack::search_mtu(MtuSearch::Record& record) noexcept {
   const Duration pause = MtuSearch::kPause;
   record.due = env_.now + pause;
   if (record.probe != 0) {
-    if (tcb.snd_una.before(record.probe_end) && tcb.retransmits == record.retransmits) return MtuSearch::Next::kKeep;
-    if (tcb.retransmits == record.retransmits) {
-      ++path_counters_.raised;
-      tcb.mss = record.probe;
-    } else {  // perhaps it arrived and another was lost: that is tried again in its time
-      record.high = static_cast<std::uint16_t>(record.probe - 1);
+    if (tcb.snd_una.before(record.probe_end) && !record.lost) return MtuSearch::Next::kKeep;
+    const std::uint16_t size = std::exchange(record.probe, std::uint16_t{0});
+    if (record.lost && record.failures + 1 < MtuSearch::kProbes) {
+      ++record.failures;
+      tcb.flags |= tcp::kMtuProbe;
+      return MtuSearch::Next::kKeep;
     }
-    record.probe = 0;
+    record.failures = 0;
+    if (record.lost) {
+      record.high = std::min<std::uint16_t>(record.high, size - 1U);
+    } else {
+      ++path_counters_.raised;
+      tcb.mss = size;
+    }
     if (record.high < record.full || paths_.find(tcb.flow.remote, env_.now).mtu != 0) learn_path(tcb);
     if (tcb.mss >= record.full) return MtuSearch::Next::kForget;
   }
@@ -94,21 +113,33 @@ MtuSearch::Next Stack::search_mtu(MtuSearch::Record& record) noexcept {
   return MtuSearch::Next::kKeep;
 }
 
-// Before output(): there may be data, window and congestion window for it now.
-void Stack::probe_mtu(Tcb& tcb) noexcept {
+// There may be data, window and congestion window for a probe now; and of one that is under way a part may go again.
+void Stack::output_beside_probe(Tcb& tcb) noexcept {
   MtuSearch::Record* record = mtu_search_.find(tcb.flow, tcb.generation);
   if (record == nullptr) {
     tcb.flags &= ~tcp::kMtuProbe;
-    return;
+    return tcp::output(tcb, env_);
   }
-  const std::uint16_t size = record->high == record->full ? record->full
-                                                          : static_cast<std::uint16_t>((tcb.mss + record->high) / 2);
+  if (record->probe == 0) probe_mtu(tcb, *record);
+  const std::size_t before = outbox_.size();
+  tcp::output(tcb, env_);
+  if (record->probe == 0) return;
+  for (std::size_t i = before; i < outbox_.size(); ++i) {
+    const tcp::OutSegment& out = outbox_[i];
+    if (out.seq.before(record->probe_end) && (out.seq + out.len).after(record->probe_begin)) record->lost = true;
+  }
+  if (record->lost || !tcb.snd_una.before(record->probe_end)) tcb.flags &= ~tcp::kMtuProbe;  // the timer will see to it
+}
+
+void Stack::probe_mtu(Tcb& tcb, MtuSearch::Record& record) noexcept {
+  const std::uint16_t size = record.high == record.full ? record.full : static_cast<std::uint16_t>((tcb.mss + record.high) / 2);
+  const SeqNum begin = tcb.snd_nxt;
   if (!tcp::send_mtu_probe(tcb, size, env_)) return;
-  tcb.flags &= ~tcp::kMtuProbe;
   ++path_counters_.probes;
-  record->probe = size;
-  record->probe_end = tcb.snd_nxt;
-  record->retransmits = tcb.retransmits;
+  record.probe = size;
+  record.lost = false;
+  record.probe_begin = begin;
+  record.probe_end = tcb.snd_nxt;
 }
 
 }  // namespace sluice::stack

@@ -209,6 +209,7 @@ Verdict Stack::tcp_input(Arrival& arrival) noexcept {
       env_.events = 0;
       Buf* const syn_ack = config_.fastopen && tcb.state == State::kSynSent ? arrival.buf : nullptr;
       if (syn_ack != nullptr) [[unlikely]] bufs_.retain(syn_ack);  // a cookie in it is read when TCP is done with it
+      if (segment.has(tcp::kSyn)) [[unlikely]] env_.reuse = may_reuse(arrival);
       verdict = tcp::on_segment(tcb, segment, env_);
       const SeqNum last_sent = tcb.snd_nxt;
       if (syn_ack != nullptr) [[unlikely]] {
@@ -393,14 +394,7 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
       send(answer, arrival.flow, record.ip);
       return verdict;
     case tcp::TimeWaitAction::kReuse: {
-      // Only where somebody listens: a record that outlives its listener keeps its right to 2MSL.
-      const std::uint16_t listener =
-          listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port);
-      if (listener == Listeners::kNone) return Verdict::kTimeWaitIgnored;
-      // Nor does it give way to a SYN that would then be dropped for want of room.
-      if (listeners_[listener].half_open >= listeners_[listener].backlog) return Verdict::kListenBacklogFull;
-      if (slabs_.half_opens.full()) return Verdict::kSynCacheFull;
-      if (listeners_[listener].held) return Verdict::kListenHeld;
+      if (const Verdict allowed = may_reuse(arrival); allowed != Verdict::kTimeWaitReused) return allowed;
       const SeqNum iss_above = record.snd_nxt;
       remove_time_wait(handle);
       const Verdict opened = stranger(arrival, segment, iss_above, true);
@@ -408,6 +402,16 @@ Verdict Stack::time_wait_input(Arrival& arrival, tcp::Segment& segment, Handle h
     }
   }
   return verdict;
+}
+
+// Only where somebody listens: what outlives its listener keeps its right to 2MSL. Nor does it give way to a SYN that
+// would then be dropped for want of room.
+Verdict Stack::may_reuse(const Arrival& arrival) const noexcept {
+  const std::uint16_t listener = listeners_.find(arrival.flow.local_addr, arrival.packet.dst.is_v4(), arrival.flow.local_port);
+  if (listener == Listeners::kNone) return Verdict::kTimeWaitIgnored;
+  if (listeners_[listener].half_open >= listeners_[listener].backlog) return Verdict::kListenBacklogFull;
+  if (slabs_.half_opens.full()) return Verdict::kSynCacheFull;
+  return listeners_[listener].held ? Verdict::kListenHeld : Verdict::kTimeWaitReused;
 }
 
 void Stack::learn_next_hop(const Arrival& arrival) noexcept {

@@ -282,6 +282,7 @@ class Stack {
   // The reset that CLOSED answers with; `segment` is none.
   [[gnu::noinline]] tcp::Verdict refuse(const Arrival& arrival, const tcp::Segment& segment, tcp::Verdict verdict,
                                         tcp::IpFields ip) noexcept;
+  [[nodiscard]] tcp::Verdict may_reuse(const Arrival& arrival) const noexcept;
   void learn_next_hop(const Arrival& arrival) noexcept;
 
   // fragments.cc
@@ -358,7 +359,9 @@ class Stack {
   bool abort_some(std::uint32_t most, bool tell) noexcept;
   void use_known_path(tcp::Tcb& tcb) noexcept;
   void learn_path(const tcp::Tcb& tcb) noexcept;
-  void probe_mtu(tcp::Tcb& tcb) noexcept;
+  void output_beside_probe(tcp::Tcb& tcb) noexcept;
+  void probe_mtu(tcp::Tcb& tcb, MtuSearch::Record& record) noexcept;
+  bool told_of_probe(const tcp::Tcb& tcb, std::uint32_t mtu) noexcept;
   MtuSearch::Next search_mtu(MtuSearch::Record& record) noexcept;
 
   // transmit.cc

@@ -37,6 +37,7 @@ void acknowledged(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   if (segment.options->n_sack != 0) sack_note(tcb, segment, news, env);
   if ((tcb.flags & kPersist) == 0) {
     tcb.backoff = 0;  // also before a valid sample: the path works again
+    tcb.error = Errc::kOk;  // and what an ICMP error said of it is past
     stop_rexmt(tcb);
   }
   recover_on_ack(tcb, segment, news, env);

@@ -23,9 +23,11 @@ void ecn_text(Tcb& tcb, const Segment& segment, Env& env) noexcept {
   if (env.of(tcb).congestion == CongestionControl::kDctcp) {
     const bool echoing = (tcb.flags & kEcnEcho) != 0;
     if (segment.ce == echoing) return;
-    // RFC 8257 3.2: what came before is acknowledged as it was marked, by itself.
+    // RFC 8257 3.2: what came before is acknowledged as it was marked, by itself; and the change is told at once, for a
+    // sender with a window of one or two segments waits for it.
     if ((tcb.flags & (kAckDelayed | kAckNow)) != 0) send_ack(tcb, env);
     tcb.flags ^= kEcnEcho;
+    tcb.flags |= kAckNow;
     return;
   }
   // RFC 3168 6.1.3: every acknowledgment says so until the peer has said that it heard.

@@ -19,6 +19,7 @@
 #include "tcp/segment.h"
 #include "tcp/send_map.h"
 #include "tcp/tcb.h"
+#include "tcp/verdict.h"
 
 namespace sluice::tcp {
 
@@ -84,6 +85,8 @@ struct Env {
   const std::uint16_t* local_mss;    // MSS that the MTU allows, indexed by FlowId::local_addr
   Counters& counters;
   std::uint8_t events = 0;           // Event, collected by the core
+  // Of the SYN at hand: that a TIME_WAIT may give way to it, or why not. Whoever passes SYNs on says so before.
+  Verdict reuse = Verdict::kTimeWaitReused;
   std::uint32_t ooo_bufs = 0;        // buffers that lie ahead of gaps, of all connections
   std::uint32_t ooo_bufs_max = UINT32_MAX;
 

@@ -76,6 +76,7 @@ HalfOpenResult on_syn(const Context& c, const Segment& segment) noexcept {
     if ((c.record.flags & kTsOk) != 0 && options.has_ts && !before(options.tsval, c.record.ts_recent)) {
       c.record.ts_recent = options.tsval;
     }
+    c.record.untimed = 1;
     if (!offers_ecn(segment)) c.record.flags &= ~kEcnOk & 0xfU;  // RFC 3168 6.1.1.1: the peer tries without
     return {Verdict::kSynRcvdDuplicateSyn, HalfOpenAction::kSynAck};
   }
@@ -92,6 +93,7 @@ void half_open(HalfOpen& record, const FlowId& flow, const Segment& syn, SeqNum 
   const std::uint32_t agreed = negotiated(options) | (ecn ? kEcnOk : 0U);
   const std::uint8_t our_shift = options.has_wscale ? window_shift(params.rcvbuf) : std::uint8_t{0};
   record.retries = 0;
+  record.untimed = 0;
   record.rcv_wscale = our_shift & 0xfU;
   record.flags = agreed & 0xfU;
   record.snd_wscale = peer_shift(options) & 0xfU;
@@ -177,10 +179,10 @@ void open_passive(Tcb& tcb, const HalfOpen& record, std::uint16_t params, std::u
     tcb.ts_recent = record.ts_recent;
     tcb.ts_recent_age = age_clock(env.now);
   }
-  // RFC 6298 5.7 and RFC 5681 3.1 ask how often the SYN|ACK went out; Karn forbids to time it then.
+  // RFC 6298 5.7 and RFC 5681 3.1 ask how often its timer sent the SYN|ACK again; Karn forbids to time what was sent twice.
   tcb.backoff = record.retries;
   tcb.retransmits = record.retries;
-  if (record.retries == 0 && record.deadline.armed()) {
+  if (record.retries == 0 && record.untimed == 0 && record.deadline.armed()) {
     const std::uint32_t left = std::min(record.deadline.until(env.tick), kSynAckFirstTicks);
     tcb.flags |= kRttTiming;
     tcb.sent_us = env.now_us() - (kSynAckFirstTicks - left) * kUsPerTick;

@@ -39,14 +39,14 @@ inline constexpr std::uint8_t kQuickAcks = 16;
 [[nodiscard]] inline std::uint16_t scaled_syn_window(std::uint16_t wnd, std::uint8_t shift) noexcept {
   return wnd == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(std::max(wnd >> shift, 1));
 }
-// In units of 2^14 s, four and a half hours.
+// In units of 2^15 s, nine hours.
 [[nodiscard]] inline std::uint8_t age_clock(Instant now) noexcept {
-  return static_cast<std::uint8_t>(now.ms() / 16'384'000);
+  return static_cast<std::uint8_t>(now.ms() / 32'768'000);
 }
-// RFC 7323 5.5: after 24 days TS.Recent says nothing any more; here between 23.9 and 24.1, and the comparison of
-// timestamps turns at 24.9. The clock's 8 bits hold 48 days.
+// RFC 7323 5.5: after 24 days TS.Recent says nothing any more; here between 23.9 and 24.3, and the comparison of
+// timestamps turns at 24.9. The clock's 8 bits hold 97 days, in which timestamps of milliseconds come round twice.
 [[nodiscard]] inline bool ts_recent_outdated(std::uint8_t taken, Instant now) noexcept {
-  constexpr std::uint8_t kTwentyFourDays = 24 * 86'400 / 16'384;
+  constexpr std::uint8_t kTwentyFourDays = 24 * 86'400 / 32'768;
   return static_cast<std::uint8_t>(age_clock(now) - taken) > kTwentyFourDays;
 }
 

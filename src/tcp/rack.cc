@@ -80,7 +80,7 @@ void rack_detect(Tcb& tcb, SendMap& map, Env& env) noexcept {
   const std::uint32_t window_us = reordering_window_us(tcb, map);
   SendRecords records = open(tcb, map, env);
   std::int32_t wait_us = 0;
-  records.lose_where(map.rack_sent_us, [&](const SendRecord& record, SeqNum) {
+  records.lose_where(map.rack_sent_us, false, [&](const SendRecord& record, SeqNum) {
     if (!sent_after(map.rack_sent_us, map.rack_end, record.sent_us, record.end)) return false;
     if (record.resent && record.sent_us == env.now_us()) return false;  // in this very burst
     const std::int32_t left_us = patience_us(map, record, window_us, env);

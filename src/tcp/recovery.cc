@@ -144,7 +144,7 @@ void retransmit(Tcb& tcb, bool all, Env& env) noexcept {
   if (map == nullptr) return;
   SendRecords records = open(tcb, *map, env);
   records.forget_sacked();  // RFC 2018 8: the peer may have thrown it away
-  records.lose_where(env.now_us(), [&](const SendRecord& record, SeqNum begin) {
+  records.lose_where(env.now_us(), all, [&](const SendRecord& record, SeqNum begin) {
     return all || begin == tcb.snd_una || rack_overdue(tcb, *map, record, env);
   });
   tcb.flags |= kInRtoRecovery;

@@ -139,9 +139,9 @@ class SendRecords {
   // [left, right), where it is out, is lost; with a map that is full perhaps less.
   void lose(SeqNum left, SeqNum right) noexcept;
   // What is out is lost where `lost(record, begin)` says so. It hears of all that was sent at `latest_us` or before, and
-  // of more.
+  // of more; with `whole` of everything, though it left so long ago that the clock has come half round.
   template <typename Lost>
-  void lose_where(std::uint32_t latest_us, Lost&& lost) noexcept;
+  void lose_where(std::uint32_t latest_us, bool whole, Lost&& lost) noexcept;
   // [left, right) was sent again at `now_us`.
   void resend(SeqNum left, SeqNum right, std::uint32_t now_us) noexcept;
   // First lost stretch; empty when there is none.
@@ -260,13 +260,13 @@ std::uint32_t SendRecords::sack(SeqNum left, SeqNum right, News&& news) noexcept
 }
 
 template <typename Lost>
-void SendRecords::lose_where(std::uint32_t latest_us, Lost&& lost) noexcept {
+void SendRecords::lose_where(std::uint32_t latest_us, bool whole, Lost&& lost) noexcept {
   SeqNum from = una_;
   for (unsigned block = 0; block < blocks() && map_.n != 0; ++block) {
     SendRecord* records = at(block);
     const unsigned n = count(block);
     SendMore* head = map_.n_blocks > 1 ? &more(block) : nullptr;
-    if (head != nullptr && (!head->out || before(latest_us, head->oldest_us))) {
+    if (head != nullptr && (!head->out || (!whole && before(latest_us, head->oldest_us)))) {
       from = records[n - 1].end;
       continue;
     }

@@ -120,6 +120,7 @@ bool open_cookie(HalfOpen& record, const Segment& segment, const CookieContext& 
   // The SYN's own window is forgotten; the ACK's is as good.
   record.peer_wnd = static_cast<std::uint16_t>(std::min<std::uint32_t>(std::uint32_t{segment.wnd} << record.snd_wscale, 0xffff));
   record.retries = 0;
+  record.untimed = 0;
   record.challenge_ms = 0;
   // The timer that such a SYN|ACK would have had tells open_passive() the round trip; half a millisecond is what
   // the clock leaves open. Without timestamps nobody knows.

@@ -50,7 +50,7 @@ enum TcbFlag : std::uint32_t {
   kPto = 1U << 23U,             // t_rexmt is the probe timeout of RFC 8985 7, not the RTO
   kPartialOut = 1U << 19U,      // a segment that was not full left since everything was acknowledged last
   kSynUnacked = 1U << 24U,      // not SYN_RCVD, and our SYN still at SND.UNA: closed there, or sending began there
-  kMtuProbe = 1U << 13U,        // the next full segment may be a larger one, as a probe (the stack knows how large)
+  kMtuProbe = 1U << 13U,        // a larger segment is to go, as a probe, or is under way (the stack knows how large)
   kReoTimer = 1U << 25U,        // t_rexmt is the reordering timer of RFC 8985 6.2, step 5
   kProbeDoubt = 1U << 26U,      // a tail loss probe up to SND.UNA was a retransmission: had anything been lost?
   kUntimed = 1U << 27U,         // without a send map: something was sent again, or at more than one time
@@ -112,7 +112,7 @@ struct alignas(64) Tcb {
   std::uint16_t generation = 0;        // tells a stale handle from a fresh one (the stack's account)
   std::uint16_t max_snd_wnd = 0;       // largest window seen, scaled like snd_wnd
   std::uint16_t retransmits = 0;       // segments sent again, saturating
-  std::uint8_t ts_recent_age = 0;      // when ts_recent was taken, in units of 2^14 s
+  std::uint8_t ts_recent_age = 0;      // when ts_recent was taken, in units of 2^15 s
   std::uint8_t backoff : 5 = 0;        // doublings of the RTO or of the probe interval, saturating
   std::uint8_t reo_mult : 3 = 0;       // RACK.reo_wnd_mult, less 1
   std::uint8_t keepalive_probes : 7 = 0;  // sent without an answer
@@ -140,7 +140,8 @@ static_assert(sizeof(Side) <= 128);
 // A connection whose SYN we answered, before its ACK (passive SYN_RCVD).
 struct HalfOpen {
   FlowId flow;
-  std::uint8_t retries : 4 = 0;        // SYN|ACKs sent again
+  std::uint8_t retries : 3 = 0;        // SYN|ACKs sent again, by the timer
+  std::uint8_t untimed : 1 = 0;        // a repeated SYN was answered with another: which one its ACK is for, nobody knows
   std::uint8_t rcv_wscale : 4 = 0;     // our shift, as the SYN|ACK says it: the listener's buffer may change
   std::uint8_t flags : 4 = 0;          // kTsOk, kSackOk, kWscaleOk, kEcnOk
   std::uint8_t snd_wscale : 4 = 0;     // the peer's shift

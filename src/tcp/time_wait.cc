@@ -9,11 +9,12 @@ namespace sluice::tcp {
 
 namespace {
 
-// RFC 6191 2 where both incarnations have timestamps, RFC 9293 3.6.1 (MAY-2) otherwise.
+// RFC 6191 2, which has RFC 9293 3.6.1 (MAY-2) for a SYN without timestamps.
 bool may_reuse(const TimeWait& record, const Segment& syn) noexcept {
   const wire::TcpOptions& options = *syn.options;
   const bool higher_seq = syn.seq.after(record.rcv_nxt);
-  if ((record.flags & kTsOk) == 0 || !options.has_ts) return higher_seq;
+  if (!options.has_ts) return higher_seq;
+  if ((record.flags & kTsOk) == 0) return true;
   if (options.tsval == record.ts_recent) return higher_seq;
   return !before(options.tsval, record.ts_recent);
 }
@@ -91,7 +92,10 @@ Verdict input_time_wait(Tcb& tcb, const Segment& segment, Env& env) noexcept {
       env.out.add() = answer;
       tcb.flags &= ~kAckNow;
       break;
-    case TimeWaitAction::kReuse: finish(tcb, Errc::kOk, env); break;
+    case TimeWaitAction::kReuse:
+      if (env.reuse != Verdict::kTimeWaitReused) return env.reuse;
+      finish(tcb, Errc::kOk, env);
+      break;
   }
   return result.verdict;
 }

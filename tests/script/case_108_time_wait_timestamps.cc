@@ -48,4 +48,18 @@ TEST_P(Family, WithoutTimestampsInTheSynTheSequenceDecides) {
   d.expect(SYN | ACK, seq(0), ack(1));
 }
 
+// The old connection had none: whatever a new one sends can be told from its segments.
+TEST_P(Family, WithTimestampsInTheSynAloneItOpens) {
+  Dialogue d(GetParam());
+  d.establish();
+  d.app().close();
+  d.expect(FIN | ACK, seq(1), ack(1));
+  d.send(FIN | ACK, seq(1), ack(2));
+  d.expect(ACK, seq(2), ack(2));
+  d.peer().forget(d.peer().isn() - 5000);
+  d.send(SYN, seq(0), mss(1000), timestamps(), tsval(7));
+  d.verdict_is(Verdict::kTimeWaitReused);
+  d.expect(SYN | ACK, seq(0), ack(1), tsecr(7));
+}
+
 }  // namespace sluice::script

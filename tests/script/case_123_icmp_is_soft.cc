@@ -37,4 +37,17 @@ TEST_P(Family, IcmpErrorExplainsATimeOut) {
   EXPECT_EQ(d.app().closed(), Errc::kHostUnreachable);
 }
 
+TEST_P(Family, AnIcmpErrorIsPastWhenAnAcknowledgmentComes) {
+  Dialogue d(GetParam());
+  d.establish();
+  d.app().send("x");
+  d.expect(ACK, seq(1), data("x"));
+  d.send_icmp(d.v4() ? 3 : 1, d.v4() ? 1 : 0, 1);
+  d.send(ACK, seq(1), ack(2));
+  d.app().send("y");
+  d.advance(2000s);
+  (void)d.peer().take();
+  EXPECT_EQ(d.app().closed(), Errc::kTimedOut);
+}
+
 }  // namespace sluice::script

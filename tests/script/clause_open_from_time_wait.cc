@@ -73,4 +73,23 @@ TEST_P(Family, OurTimeWaitStaysWithoutTimestamps) {
   EXPECT_EQ(d.counter("time_wait_reopened"), 0U);
 }
 
+// The application holds the connection still: what it is owed does not depend on that.
+TEST_P(Family, AHeldTimeWaitGivesNoWayWhereNobodyListens) {
+  Dialogue d(GetParam(), client_scene());
+  d.connect();
+  d.expect(SYN, seq(0));
+  d.send(SYN | ACK, seq(0), ack(1), mss(1000));
+  d.expect(ACK, seq(1), ack(1));
+  d.app().shutdown_write();
+  d.expect(FIN | ACK, seq(1), ack(1));
+  d.send(FIN | ACK, seq(1), ack(2));
+  d.expect(ACK, seq(2), ack(2));
+  d.state_is(State::kTimeWait);
+  d.send(SYN, seq(5000), mss(1000));
+  d.verdict_is(Verdict::kTimeWaitIgnored);
+  d.expect_silence();
+  d.state_is(State::kTimeWait);
+  EXPECT_FALSE(d.app().closed().has_value());
+}
+
 }  // namespace sluice::script

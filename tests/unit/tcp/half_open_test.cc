@@ -131,6 +131,18 @@ TEST_F(HalfOpenTest, DuplicateSynGetsTheSameSynAck) {
   EXPECT_EQ(answer.tsecr, 12U);
 }
 
+// Karn: its ACK may be for either. Nothing was lost that we know of, so neither the window nor the RTO pays for it.
+TEST_F(HalfOpenTest, SynAckOfADuplicateSynIsNotTimed) {
+  c.syn({});
+  c.advance(Duration::milliseconds(20));
+  c.half({.flags = kSyn, .seq = 0, .ack = 0}, answer);
+  c.advance(Duration::milliseconds(5));
+  open_passive(c.tcb, c.record, 0, 0, c.env());
+  EXPECT_EQ(c.tcb.flags & kRttTiming, 0U);
+  EXPECT_EQ(c.tcb.backoff, 0);
+  EXPECT_EQ(c.tcb.retransmits, 0);
+}
+
 TEST_F(HalfOpenTest, AckOfWhatWasNeverSentIsResetAndTheRightOneStillWorks) {
   c.syn({});
   for (const int ack : {0, 2, -5}) {

@@ -350,13 +350,27 @@ TEST(SendMap, ABlockIsSkippedOnlyIfNothingInItIsOld) {
     unsigned expected = 0;
     for (unsigned i = 0; i < records.size(); ++i) expected += records[i].fate == Fate::kOut && records[i].sent_us <= latest_us ? 1 : 0;
     unsigned heard = 0;
-    records.lose_where(latest_us, [&](const SendRecord& record, SeqNum) {
+    records.lose_where(latest_us, false, [&](const SendRecord& record, SeqNum) {
       heard += record.sent_us <= latest_us ? 1 : 0;
       return rng.below(50) == 0;
     });
     ASSERT_EQ(heard, expected);
     ASSERT_TRUE(records.consistent());
   }
+  records.clear();
+}
+
+// A window that was shut for longer than the clock takes half round.
+TEST(SendMap, AllIsLostHoweverLongAgoItLeft) {
+  Slab<SendMore> more(64);
+  SendMap map;
+  SendRecords records(map, kBase, more);
+  std::uint32_t now_us = 100;
+  for (std::uint32_t i = 1; i <= 1000; ++i) records.append(kBase + 1000 * i, now_us += kSlotUs + 1, kSlotUs);
+  ASSERT_GT(map.n_blocks, 1);
+  records.lose_where(now_us + 0x90000000U, true, [](const SendRecord&, SeqNum) { return true; });
+  EXPECT_EQ(map.lost, 1'000'000U);
+  ASSERT_TRUE(records.consistent());
   records.clear();
 }
 
