@@ -24,6 +24,7 @@
 
 #include "cli/conn_filter.h"
 #include "cli/stats_json.h"
+#include "port/lcores.h"
 
 namespace sluice::cli {
 namespace {
@@ -100,6 +101,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::create(const std::string& 
   std::error_code made;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), made);
   std::unique_ptr<ControlServer> server(new ControlServer(patience));
+  server->cpus_ = port::allowed_cpus();
   const std::string lock_path = path + ".lock";
   Result<OwnedFd> lock = take_lock(lock_path);
   if (!lock.ok()) return lock.error();
@@ -133,14 +135,19 @@ ControlServer::~ControlServer() {
   if (!lock_path_.empty()) ::unlink(lock_path_.c_str());
 }
 
-void ControlServer::start(ControlCallbacks callbacks) {
+void ControlServer::start(ControlCallbacks callbacks, std::string_view lcores) {
   callbacks_ = std::move(callbacks);
+  if (cpus_) cpus_ = port::cpus_beside(lcores, *cpus_);
   // Signals belong to the main thread: this one starts with all of them blocked.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { serve(); });
+  thread_ = std::thread([this] {
+    // By now the thread that starts this one is bound to its shard's core, and its children with it.
+    if (cpus_) static_cast<void>(::sched_setaffinity(0, sizeof *cpus_, &*cpus_));
+    serve();
+  });
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 

@@ -6,10 +6,14 @@
 // that the answer was cut short.
 #pragma once
 
+#include <sched.h>
+
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -48,7 +52,8 @@ struct ControlCallbacks {
 // removes the files. One thread uses it.
 class ControlServer {
  public:
-  // Takes `path` over from a dead instance. kBusy: a live one has it. A client that has not asked within `patience`, or takes no
+  // To be called before the engine binds the calling thread to a core: the thread of start() may run where the calling thread
+  // may now. Takes `path` over from a dead instance. kBusy: a live one has it. A client that has not asked within `patience`, or takes no
   // bytes for so long, is dropped.
   [[nodiscard]] static Result<std::unique_ptr<ControlServer>> create(
       const std::string& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
@@ -56,8 +61,9 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
   ~ControlServer();
 
-  // Until here clients wait in the backlog.
-  void start(ControlCallbacks callbacks);
+  // Until here clients wait in the backlog. The thread keeps off the CPUs of `lcores`, DPDK's list of those that run loops,
+  // where it has others.
+  void start(ControlCallbacks callbacks, std::string_view lcores = {});
   // No callback runs after this returns. A callback that is running is waited for.
   void stop();
 
@@ -84,6 +90,7 @@ class ControlServer {
   std::string path_, lock_path_;
   OwnedFd lock_, listener_, wake_;
   ControlCallbacks callbacks_;
+  std::optional<cpu_set_t> cpus_;
   std::thread thread_;
 };
 

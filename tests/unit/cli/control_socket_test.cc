@@ -144,6 +144,34 @@ TEST_F(ControlSocket, ARequestWithoutEndIsNotWaitedForForEver) {
   EXPECT_LE(::recv(large.get(), &answer, 1, 0), 0);
 }
 
+// EAL binds the main thread to its shard's core before it starts the server.
+TEST_F(ControlSocket, ItsThreadKeepsOffTheShardsCores) {
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  unsigned shard = 0;
+  while (!CPU_ISSET(shard, &all)) ++shard;
+  cpu_set_t bound;
+  CPU_ZERO(&bound);
+  CPU_SET(shard, &bound);
+  cpu_set_t seen;
+  CPU_ZERO(&seen);
+  const auto server = create();
+  std::thread([&] {
+    ASSERT_EQ(::sched_setaffinity(0, sizeof bound, &bound), 0);
+    server->start({[&seen] {
+                     static_cast<void>(::sched_getaffinity(0, sizeof seen, &seen));
+                     return sample_stats();
+                   },
+                   {}},
+                  std::to_string(shard));
+  }).join();
+  ASSERT_TRUE(ask_instance(path_, "stats").ok());
+  cpu_set_t wanted = all;
+  if (CPU_COUNT(&all) > 1) CPU_CLR(shard, &wanted);
+  EXPECT_TRUE(CPU_EQUAL(&seen, &wanted)) << CPU_COUNT(&seen) << " of " << CPU_COUNT(&all);
+}
+
 TEST_F(ControlSocket, OnlyItsOwnerMayUseIt) {
   const auto server = create();
   struct stat there {};
