@@ -22,6 +22,7 @@
 #include "lib/needs.h"
 #include "port/dpdk/buffers.h"
 #include "port/dpdk/eal.h"
+#include "port/lcores.h"
 #include "port/memory_port.h"
 #include "wire/packet.h"
 
@@ -228,7 +229,7 @@ void settle(Config& config, const DeviceName& name) {
   config.ports.front().device = name.device();
   config.dpdk.instance = fmt::format("sluice-replay-{}", ::getpid());
   config.dpdk.hugepages = Hugepages::kOff;
-  config.dpdk.lcores.assign(1, '0');  // lock-step on one thread, however many shards
+  config.dpdk.lcores = port::one_lcore_anywhere();  // lock-step on one thread, however many shards
   if (config.tcp.seed == 0) config.tcp.seed = kSeedUnlessGiven;
 }
 

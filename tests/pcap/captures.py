@@ -95,9 +95,9 @@ def write_pcap(path, frames, linktype=1, **packet_fields):
     writer.close()
 
 
-def run(sluice, source, target, *arguments, config=HERE / 'replay.toml'):
+def run(sluice, source, target, *arguments, config=HERE / 'replay.toml', before=None):
     return subprocess.run([sluice, 'replay', '--in', str(source), '--out', str(target), '-c', str(config), *arguments],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, preexec_fn=before)
 
 
 def cpu_seconds(sluice, source, target, *arguments):

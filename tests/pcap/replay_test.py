@@ -217,6 +217,15 @@ class Formats(ReplayTest):
         self.write()
         self.assertEqual([], self.answers_of(self.source, '--set', 'port.front.mac=02:00:00:00:00:99'))
 
+    def test_any_cpu_will_do(self):
+        """Where CPU 0 is another's, as in a container."""
+        self.write()
+        last = max(os.sched_getaffinity(0))
+        done = captures.run(SLUICE, self.source, self.target, before=lambda: os.sched_setaffinity(0, {last}))
+        self.assertEqual(0, done.returncode, done.stderr)
+        done = captures.run(SLUICE, self.source, self.target, '--set', f'dpdk.lcores="{last}-{last + 1}"')
+        self.assertEqual(0, done.returncode, 'shards are numbers, not CPUs: ' + done.stderr)
+
     def test_no_directory_is_left_behind(self):
         self.write()
         runtime = pathlib.Path('/var/run/dpdk' if os.geteuid() == 0 else f'/run/user/{os.geteuid()}/dpdk')

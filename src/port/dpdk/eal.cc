@@ -6,7 +6,7 @@
 #include <rte_lcore.h>
 #include <rte_version.h>
 
-#include <sched.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 #include <system_error>
 
 #include "port/dpdk/eal_log.h"
+#include "port/lcores.h"
 
 namespace sluice::port {
 
@@ -126,27 +127,10 @@ Error start_error(const DpdkConfig& config, const MemoryPlan& plan, int code) {
   return {Errc::kInvalid, "DPDK does not start: " + said + "; check [dpdk] lcores and eal_args"};
 }
 
-// "" when the lcores are cores this process may run on, or are too intricate to judge here.
-bool plain_lcores_exist(const std::string& lcores) {
-  if (lcores.empty()) return false;
-  if (lcores.find_first_not_of("0123456789,-") != std::string::npos) return true;  // EAL judges sets and @
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return true;
-  std::size_t at = 0;
-  while (at < lcores.size()) {
-    char* end = nullptr;
-    const unsigned long first = std::strtoul(lcores.c_str() + at, &end, 10);
-    unsigned long last = first;
-    if (*end == '-') last = std::strtoul(end + 1, &end, 10);
-    if (*end != ',' && *end != '\0') return false;
-    if (last < first || last >= CPU_SETSIZE) return false;
-    for (unsigned long cpu = first; cpu <= last; ++cpu) {
-      if (!CPU_ISSET(cpu, &allowed)) return false;
-    }
-    at = static_cast<std::size_t>(end - lcores.c_str()) + 1;
-  }
-  return true;
+// EAL ends the process without a word where it cannot bind a thread, so every lcore's CPUs are looked at before.
+bool lcores_can_run(const std::string& lcores) {
+  const auto allowed = allowed_cpus();
+  return allowed ? can_run_on(lcores, *allowed) : cpus_of_lcores(lcores).has_value();
 }
 
 bool valid_instance(const std::string& name) {
@@ -160,6 +144,19 @@ std::string runtime_dir_to_remove;  // NOLINT: atexit handlers take no argument
 void remove_empty_runtime_dir() {
   std::error_code ignored;
   if (!runtime_dir_to_remove.empty()) fs::remove(runtime_dir_to_remove, ignored);
+}
+
+// What a start that failed half-way left, but not what another process of this name holds.
+void remove_leavings(const fs::path& dir) {
+  const int config = ::open((dir / "config").c_str(), O_RDWR | O_CLOEXEC);
+  if (config < 0) return;
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool free = ::fcntl(config, F_GETLK, &lock) == 0 && lock.l_type == F_UNLCK;
+  ::close(config);
+  std::error_code ignored;
+  if (free) fs::remove_all(dir, ignored);
 }
 
 }  // namespace
@@ -206,7 +203,7 @@ Result<std::unique_ptr<Eal>> Eal::start(const DpdkConfig& config, std::size_t me
   if (!plan) return plan.error();
   capture_dpdk_log(wants_echo(config.eal_args));
   clear_dpdk_log();
-  if (!plain_lcores_exist(config.lcores)) {
+  if (!lcores_can_run(config.lcores)) {
     return Error{Errc::kInvalid, "dpdk.lcores = \"" + config.lcores +
                                      "\": not cores that this process may use (CPUs online: " + online_cpus() +
                                      "); name cores of this machine, for example \"0\" or \"0-1\""};
@@ -232,13 +229,16 @@ Result<std::unique_ptr<Eal>> Eal::start(const DpdkConfig& config, std::size_t me
     started = rte_eal_init(static_cast<int>(args.size()), argv.data());
     code = rte_errno;
   }
-  if (started < 0) return start_error(config, *plan, code);
+  runtime_dir_to_remove = rte_eal_get_runtime_dir();  // also of a start that failed half-way
+  if (started < 0) {
+    remove_leavings(runtime_dir_to_remove);
+    return start_error(config, *plan, code);
+  }
 
   std::unique_ptr<Eal> eal(new Eal(*plan));
   unsigned lcore = 0;
   RTE_LCORE_FOREACH(lcore) eal->lcores_.push_back(lcore);
-  eal->runtime_dir_ = rte_eal_get_runtime_dir();
-  runtime_dir_to_remove = eal->runtime_dir_;
+  eal->runtime_dir_ = runtime_dir_to_remove;
   return eal;
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,6 +132,38 @@ TEST(EalStart, SaysWhichLcoresAreNotThere) {
     EXPECT_TRUE(said.starts_with("EINVAL dpdk.lcores = \"" + std::string(lcores) + "\": not cores")) << said;
     EXPECT_EQ(said.find('\n'), std::string::npos) << said;
   }
+}
+
+// EAL itself would end the process without a word.
+TEST(EalStart, SaysThatACpuBehindAnAtIsNotAllowed) {
+  const std::string said = in_child([] {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return std::string("no affinity");
+    unsigned first = 0;
+    while (!CPU_ISSET(first, &allowed)) ++first;
+    unsigned last = first;
+    for (unsigned cpu = first; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &allowed)) last = cpu;
+    }
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(last, &only);
+    if (::sched_setaffinity(0, sizeof only, &only) != 0) return std::string("cannot be bound");
+    DpdkConfig c = config();
+    c.lcores = "0@" + std::to_string(last == first ? last + 1 : first);
+    const auto eal = Eal::start(c, 32 * kMiB, {});
+    return eal.ok() ? std::string("started") : eal.error().message;
+  });
+  EXPECT_TRUE(said.starts_with("dpdk.lcores = \"0@")) << said;
+  EXPECT_NE(said.find("not cores that this process may use"), std::string::npos) << said;
+}
+
+TEST(EalStart, LeavesNothingBehindWhereItFails) {
+  DpdkConfig c = config();
+  c.eal_args = {"--vdev=net_no_such_driver0"};
+  EXPECT_NE(start_error(c), "started");
+  for (const char* base : {"/var/run/dpdk/", "/tmp/dpdk/"}) EXPECT_FALSE(std::filesystem::exists(base + c.instance)) << base;
 }
 
 TEST(EalStart, SaysWhichEalArgumentIsWrong) {
