@@ -166,9 +166,17 @@ bool is_pci_address(std::string_view device) noexcept {
     return part.size() == digits &&
            std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isxdigit(c) != 0; });
   };
+  device = device.substr(0, device.find(','));
   if (device.size() == 12 && hex(device.substr(0, 4), 4) && device[4] == ':') device.remove_prefix(5);
   return device.size() == 7 && hex(device.substr(0, 2), 2) && device[2] == ':' && hex(device.substr(3, 2), 2) &&
          device[5] == '.' && device[6] >= '0' && device[6] <= '7';
+}
+
+std::string pci_name(std::string_view device) {
+  device = device.substr(0, device.find(','));
+  std::string name = device.size() == 7 ? "0000:" : "";
+  for (const unsigned char c : device) name += static_cast<char>(std::tolower(c));
+  return name;
 }
 
 MemoryThere memory_there() { return {free_hugepage_bytes(), available_bytes()}; }

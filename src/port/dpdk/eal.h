@@ -33,13 +33,15 @@ struct MemoryThere {
 // there, what is needed and what would help.
 [[nodiscard]] Result<MemoryPlan> plan_memory(Hugepages mode, std::size_t bytes);
 
-// A PCI address, "0000:03:00.0" or "03:00.0", rather than a vdev string.
+// A PCI address, "0000:03:00.0" or "03:00.0", perhaps with ",arguments" of its driver, rather than a vdev string.
 [[nodiscard]] bool is_pci_address(std::string_view device) noexcept;
+// As DPDK and the kernel call such a device: "0000:af:00.0" of "AF:00.0,arguments".
+[[nodiscard]] std::string pci_name(std::string_view device);
 
 class Eal {
  public:
   // `memory_bytes`: for buffers and rings (DpdkBuffers::memory_needed). `devices`: the
-  // ports' device strings; PCI addresses among them are allowed on the bus, nothing
+  // ports' device strings; PCI addresses among them are allowed on the bus with their arguments, nothing
   // else is touched. Errors: kNoMemory (hugepages missing, too little memory),
   // kPermission, kBusy (the instance runs already), kInvalid (lcores, eal_args).
   [[nodiscard]] static Result<std::unique_ptr<Eal>> start(const DpdkConfig& config, std::size_t memory_bytes,

@@ -167,7 +167,7 @@ Error DpdkPort::Setup::refused(const std::string& step, int code) const {
 }
 
 Result<void> DpdkPort::Setup::find_pci() {
-  const std::string address = config.device.size() == 7 ? "0000:" + config.device : config.device;
+  const std::string address = pci_name(config.device);
   if (rte_eth_dev_get_port_by_name(address.c_str(), &port.id_) == 0) return {};
   namespace fs = std::filesystem;
   std::error_code ignored;

@@ -67,10 +67,19 @@ std::string start_error(const DpdkConfig& c, std::size_t bytes = 32 * kMiB) {
 TEST(PciAddress, IsToldFromAVdevString) {
   EXPECT_TRUE(is_pci_address("0000:03:00.0"));
   EXPECT_TRUE(is_pci_address("af:1f.7"));
+  EXPECT_TRUE(is_pci_address("0000:AF:1F.7,queues=4,x=03:00.0"));
   EXPECT_FALSE(is_pci_address("0000:03:00.8"));
+  EXPECT_FALSE(is_pci_address("0000:03:00.0 ,queues=4"));
   EXPECT_FALSE(is_pci_address("net_ring0"));
   EXPECT_FALSE(is_pci_address("net_pcap0,rx_pcap=03:00.0"));
   EXPECT_FALSE(is_pci_address(""));
+}
+
+TEST(PciAddress, HasOneNameHoweverItIsWritten) {
+  for (const char* device : {"0000:af:1f.7", "0000:AF:1F.7", "af:1f.7", "AF:1f.7,queues=4", "0000:aF:1F.7,a=B"}) {
+    EXPECT_EQ(pci_name(device), "0000:af:1f.7") << device;
+  }
+  EXPECT_EQ(pci_name("BEEF:00:03.0"), "beef:00:03.0");
 }
 
 TEST(EalStart, WithoutHugepagesStartsQuietlyAndLeavesNothingBehind) {

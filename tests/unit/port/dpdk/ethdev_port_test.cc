@@ -298,6 +298,7 @@ TEST_F(EthdevPort, EveryDeviceErrorIsOneClearLine) {
   expect(config("net_pcap0,rx_iface=nosuch0"), "there is no interface \"nosuch0\"");
   expect(config("net_pcap0,rx_pcap=/nosuch.pcap,tx_pcap=/dev/null"), "there is no file \"/nosuch.pcap\"");
   expect(config("ffff:ff:1f.7"), "there is no PCI device");
+  expect(config("FFFF:FF:1F.7,queues=4"), "there is no PCI device");
   expect(config("net_null0,nosuch=1"), "ENODEV");
 
   PortConfig c = config("net_null0");
