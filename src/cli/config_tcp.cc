@@ -85,7 +85,10 @@ void read_dpdk(const toml::table& table, DpdkConfig& out, Report& report) {
     }
   }
   section.texts("eal_args", "[\"--log-level=lib.eal:debug\"]",
-                [&out](const std::string& text, const std::string&, Place) { out.eal_args.push_back(text); });
+                [&](const std::string& text, const std::string& key, Place place) {
+                  if (const lib::Judgement fault = lib::judge_eal_arg(text)) return report.add(place, key, *fault, printable(text));
+                  out.eal_args.push_back(text);
+                });
   section.finish();
 }
 

@@ -184,6 +184,10 @@ Result<void> check_config(const Config& config) {
   Findings findings;
   findings.text("dpdk.instance", config.dpdk.instance, judge_instance, limits::kInstanceBytes.max);
   findings.text("dpdk.lcores", config.dpdk.lcores, judge_lcores);
+  for (std::size_t i = 0; i < config.dpdk.eal_args.size(); ++i) {
+    const std::string& argument = config.dpdk.eal_args[i];
+    findings.judge(element("dpdk.eal_args", i), judge_eal_arg(argument), argument);
+  }
   findings.number("engine.drain_s", config.drain_s, limits::kDrainS);
   check_tcp(findings, config.tcp);
   if (config.ports.empty()) findings.say("port", fmt::format("missing; {}", kPortsRemedy));

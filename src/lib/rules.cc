@@ -118,6 +118,16 @@ Judgement judge_lcores(std::string_view text) {
   return Fault{"not a list of cores", fmt::format("write numbers from 0 to {} like \"0\", \"0-3\" or \"1,4-5\"", kMaxLcore)};
 }
 
+Judgement judge_eal_arg(std::string_view text) {
+  // getopt takes "--he" for it too, and letters without values in one word.
+  const bool word = text.size() >= 4 && std::string_view("--help").starts_with(text);
+  const std::size_t h = text.find('h');
+  const bool letter = text.starts_with('-') && h != std::string_view::npos &&
+                      text.substr(1, h - 1).find_first_not_of('v') == std::string_view::npos;
+  if (!word && !letter) return std::nullopt;
+  return Fault{"asks for DPDK's help, and nothing would be served", "leave it out"};
+}
+
 std::string_view device_name(std::string_view device) noexcept { return device.substr(0, device.find(',')); }
 
 Judgement judge_device(std::string_view text) {

@@ -38,6 +38,9 @@ inline constexpr std::size_t kTextMax = 4095;  // bytes of any text
 // "0", "0-3", "1,4-5", each perhaps with "@" and a CPU. DPDK's sets in brackets are for EAL to judge.
 [[nodiscard]] Judgement judge_lcores(std::string_view text);
 
+// One of dpdk.eal_args: not one that asks DPDK for its help, after which DPDK ends the process.
+[[nodiscard]] Judgement judge_eal_arg(std::string_view text);
+
 // A vdev, "net_...", or a PCI address.
 inline constexpr std::string_view kDeviceRemedy =
     "write a DPDK device like \"net_af_packet0,iface=veth-s\" or a PCI address like \"0000:00:03.0\"";

@@ -240,6 +240,11 @@ TEST(ConfigAgreement, BothSayTheSameOfInstancesAndCores) {
     config.dpdk.lcores = text;
     EXPECT_EQ(library_says(config), command_line_says(fmt::format("{}[dpdk]\nlcores = \"{}\"\n", kFile, text))) << text;
   }
+  for (const std::string text : {"--help", "-h", "--he", "-vh", "-hv", "--huge-dir=/h", "--h", "-v", "-n2", "-mh", "help", "--helping"}) {
+    Config config = good;
+    config.dpdk.eal_args = {"-v", text};
+    EXPECT_EQ(library_says(config), command_line_says(fmt::format("{}[dpdk]\neal_args = [\"-v\", \"{}\"]\n", kFile, text))) << text;
+  }
 }
 
 }  // namespace

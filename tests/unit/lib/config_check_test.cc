@@ -294,6 +294,8 @@ TEST(ConfigCheck, TakesWhatOnlyLooksOdd) {
       [](Config& c) { c.dpdk.instance = std::string(64, 'i'); },
       [](Config& c) { c.dpdk.lcores = "(0-3)@(4-7)"; },
       [](Config& c) { front(c).device = "0000:00:03.0"; },
+      [](Config& c) { front(c).device = "0000:AF:03.0,queues=4"; },
+      [](Config& c) { c.dpdk.eal_args = {"--huge-dir=/dev/hugepages", "-v", "-n4", "--helping"}; },
       [](Config& c) { front(c).mac = "02:aB:00:00:77:01"; },
       [](Config& c) { own(c, interface("10.77.0.0/31")); c.services.clear(); },
       [](Config& c) { own(c, interface("10.77.0.255/32")); c.services.clear(); },
