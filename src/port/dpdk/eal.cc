@@ -17,6 +17,7 @@
 #include <optional>
 #include <system_error>
 
+#include "port/cgroup.h"
 #include "port/dpdk/eal_log.h"
 #include "port/lcores.h"
 
@@ -55,14 +56,8 @@ std::size_t available_bytes() {
   while (in >> key >> kib && std::getline(in, rest)) {
     if (key == "MemAvailable:") available = kib * 1024;
   }
-  // A container may have less than its machine.
-  for (const char* dir : {"/sys/fs/cgroup", "/sys/fs/cgroup/memory"}) {
-    const bool v2 = std::string_view(dir) == "/sys/fs/cgroup";
-    const auto limit = read_number(fs::path(dir) / (v2 ? "memory.max" : "memory.limit_in_bytes"));
-    const auto used = read_number(fs::path(dir) / (v2 ? "memory.current" : "memory.usage_in_bytes"));
-    if (limit && used) available = std::min(available, *limit > *used ? *limit - *used : 0);
-  }
-  return available;
+  // A container or a service may have less than its machine.
+  return std::min(available, cgroup_room().value_or(available));
 }
 
 std::string mib_text(std::size_t bytes) { return std::to_string(bytes / kMiB) + " MiB"; }
