@@ -20,9 +20,9 @@ class ServiceReader {
   ServiceReader(const toml::table& table, const std::string& key, Report& report)
       : table_(table), section_(table, key, report), report_(report) {}
 
-  void read(ServiceConfig& out, const PortsSeen& ports, FirstUses& endpoints) {
+  void read(ServiceConfig& out, const PortsSeen& ports, lib::Listening& listening) {
     const app::AppSpec* app = read_app(out);
-    read_listen(out, app, ports, endpoints);
+    read_listen(out, app, ports, listening);
     section_.number("backlog", out.backlog, limits::kBacklog);
     section_.flag("nodelay", out.nodelay);
     section_.number("rcvbuf", out.rcvbuf, limits::kBufferBytes);
@@ -78,7 +78,7 @@ class ServiceReader {
     return app;
   }
 
-  void read_listen(ServiceConfig& out, const app::AppSpec* app, const PortsSeen& ports, FirstUses& endpoints) {
+  void read_listen(ServiceConfig& out, const app::AppSpec* app, const PortsSeen& ports, lib::Listening& listening) {
     if (!section_.has("listen")) {
       static_cast<void>(section_.find("listen"));
       if (app != nullptr && app->listens) section_.missing("listen", fmt::format("write listen = {}", kListenExample));
@@ -93,9 +93,12 @@ class ServiceReader {
             report_value(report_, place, key, endpoint.error());
           } else if (const lib::Judgement bad_port = lib::judge_listen_port(*endpoint)) {
             report_.add(place, key, *bad_port, text);
-          } else if (check_address(*endpoint, text, key, place, ports) &&
-                     endpoints.claim(endpoint->to_string(), key, place, lib::kEndpointTwice, report_)) {
-            out.listen.push_back(*endpoint);
+          } else if (check_address(*endpoint, text, key, place, ports)) {
+            if (const lib::Judgement taken = listening.claim(*endpoint, key)) {
+              report_.add(place, key, *taken, endpoint->to_string());
+            } else {
+              out.listen.push_back(*endpoint);
+            }
           }
         });
     if (strings && count == 0 && app != nullptr && app->listens) {
@@ -170,7 +173,8 @@ class ServiceReader {
 
 void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen& ports,
                    std::vector<ServiceConfig>& out, std::map<std::string, std::string>& places, Report& report) {
-  FirstUses names, endpoints;
+  FirstUses names;
+  lib::Listening listening;
   for_each_table("service", node, report, [&](const toml::table& table, const std::string& key) {
     ServiceConfig service;
     service.keepalive = tcp.keepalive;
@@ -186,7 +190,7 @@ void read_services(const toml::node& node, const TcpConfig& tcp, const PortsSeen
     if (reader.read_name_into(service.name)) {
       names.claim(service.name, key + ".name", reader.name_place(), lib::kNameOfServiceTwice, report);
     }
-    reader.read(service, ports, endpoints);
+    reader.read(service, ports, listening);
     reader.note_places(service, places);
     out.push_back(std::move(service));
   });

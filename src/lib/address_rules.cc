@@ -143,4 +143,20 @@ Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, cons
   return Fault{"no port has this address", fmt::format("add it to a port, or listen on one of {}", fmt::join(there, ", "))};
 }
 
+// By the rule of stack::Listeners::taken().
+Judgement Listening::claim(const Endpoint& endpoint, const std::string& key) {
+  std::vector<Owner>& owners = owners_[{endpoint.port, endpoint.address.is_v4()}];
+  for (const Owner& owner : owners) {
+    if (owner.address == endpoint.address) {
+      return Fault{fmt::format("already used by {}", owner.key), std::string(kEndpointTwice)};
+    }
+    if (owner.address.is_any() || endpoint.address.is_any()) {
+      return Fault{fmt::format("overlaps {} of {}", Endpoint{owner.address, endpoint.port}.to_string(), owner.key),
+                   std::string(kEndpointTwice)};
+    }
+  }
+  owners.push_back({endpoint.address, key});
+  return std::nullopt;
+}
+
 }  // namespace sluice::lib

@@ -166,14 +166,15 @@ void check_service(Findings& findings, const ServiceConfig& service, const std::
 void check_services(Findings& findings, const Config& config) {
   std::vector<InterfaceAddress> addresses;
   for (const PortConfig& port : config.ports) addresses.insert(addresses.end(), port.addresses.begin(), port.addresses.end());
-  Owners names, endpoints;
+  Owners names;
+  Listening listening;
   for (std::size_t s = 0; s < config.services.size(); ++s) {
     const ServiceConfig& service = config.services[s];
     const std::string key = key_of("service", service.name, s);
     check_name(findings, names, service.name, key + ".name", kNameOfServiceTwice);
     check_service(findings, service, key, [&](const std::string& here, const Endpoint& endpoint) {
       findings.judge(here, judge_listen_address(addresses, endpoint), endpoint.to_string());
-      findings.claim(endpoints, endpoint.to_string(), here, kEndpointTwice);
+      findings.judge(here, listening.claim(endpoint, here), endpoint.to_string());
     });
   }
 }

@@ -4,10 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sluice/config.h"
 
@@ -65,6 +69,19 @@ inline constexpr std::string_view kDeviceRemedy =
 // Where a service listens: a port that is not 0, at one of the addresses of all ports or at any of a family.
 [[nodiscard]] Judgement judge_listen_port(const Endpoint& endpoint);
 [[nodiscard]] Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, const Endpoint& endpoint);
+// Endpoints that services listen at: no two may be the same, or any address of a family beside one of it on the same port.
+class Listening {
+ public:
+  // From now on it is `key`'s, unless another has it.
+  [[nodiscard]] Judgement claim(const Endpoint& endpoint, const std::string& key);
+
+ private:
+  struct Owner {
+    IpAddress address;
+    std::string key;
+  };
+  std::map<std::pair<std::uint16_t, bool>, std::vector<Owner>> owners_;  // by port and family
+};
 
 // What is said of a list that must not be empty, of a name, device, address or endpoint that another has already.
 inline constexpr std::string_view kPortsRemedy = "add a [[port]] with a name, a device and addresses";

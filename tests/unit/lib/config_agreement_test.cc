@@ -198,7 +198,7 @@ void add_service(Both& both, Dice& dice, const char* name) {
     const std::string own = both.config.ports[0].addresses[0].address.to_string();
     const std::string ip = dice.one_in(3) ? dice.ip() : own;
     const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
-    listen.push_back(host + ":" + (dice.one_in(20) ? "0" : std::to_string(80 + dice.rng.below(20))));
+    listen.push_back(host + ":" + (dice.one_in(20) ? "0" : std::to_string(80 + dice.rng.below(4))));
   }
   service.listen = parsed<Endpoint>(listen);
   both.file += fmt::format("[[service]]\nname = \"{}\"\napp = \"echo\"\n", name) + list_of("listen", listen);

@@ -275,6 +275,10 @@ const std::vector<Wrong>& wrong_elsewhere() {
        "service.web.listen[0]: no port has this address (10.77.0.2:80); add it to a port, or listen on one of 10.77.0.1, fd77::1"},
       {[](Config& c) { second_service(c, "", {endpoint("10.77.0.1:80")}); },
        "service[1].listen[0]: already used by service.web.listen[0] (10.77.0.1:80); listen on another address or port"},
+      {[](Config& c) { second_service(c, "", {endpoint("0.0.0.0:80")}); },
+       "service[1].listen[0]: overlaps 10.77.0.1:80 of service.web.listen[0] (0.0.0.0:80); listen on another address or port"},
+      {[](Config& c) { c.services[0].listen = {endpoint("[::]:80"), endpoint("0.0.0.0:80"), endpoint("[fd77::1]:80")}; },
+       "service.web.listen[2]: overlaps [::]:80 of service.web.listen[0] ([fd77::1]:80); listen on another address or port"},
   };
   return all;
 }
@@ -302,6 +306,7 @@ TEST(ConfigCheck, TakesWhatOnlyLooksOdd) {
       [](Config& c) { front(c).gateways = {address("10.77.0.254"), address("fe80::1")}; },
       [](Config& c) { route(c, "0.0.0.0", 0, "10.77.0.254"), route(c, "2001:db8::", 32, "fe80::1"); },
       [](Config& c) { c.services[0].listen = {endpoint("0.0.0.0:65535"), endpoint("[::]:1")}; },
+      [](Config& c) { c.services[0].listen = {endpoint("0.0.0.0:80"), endpoint("[::]:80"), endpoint("10.77.0.1:81")}; },
       [](Config& c) { c.services[0].name.clear(), c.services.emplace_back(); },
       [](Config& c) { c.tcp.seed = UINT64_MAX; },
   };
