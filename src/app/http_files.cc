@@ -20,6 +20,21 @@ namespace {
 
 constexpr std::uint64_t kServedInMemoryMax = 64ULL << 20;
 
+// What a target names is not there, or may not be served; anything else is trouble of ours, and may pass.
+bool is_absent(int error) noexcept {
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case EACCES:
+    case ELOOP:
+    case EXDEV:  // it leads out of the root
+    case ENAMETOOLONG:
+    case ENXIO:  // a socket
+      return true;
+    default: return false;
+  }
+}
+
 std::string last_error() { return std::generic_category().message(errno); }
 
 // A resolved path as a target of our own making. The one that was sent may begin with "//host" or "/\host" and lead back
@@ -75,9 +90,10 @@ std::shared_ptr<const Resource> FileCache::find(std::string_view target, Instant
 std::shared_ptr<const Resource> FileCache::load(std::string_view path, Instant now) {
   std::string name(path);
   if (path.empty() || path.ends_with('/')) name += "index.html";
-  File file = root_->open_below(name);
+  File file = open_below_root(name);
   struct stat info {};
   if (file.fd() < 0 || fstat(file.fd(), &info) != 0) {
+    if (!is_absent(errno)) return error_resource(503);
     if (const auto stale = entries_.find(path); stale != entries_.end()) entries_.erase(stale);
     return error_resource(404);
   }
@@ -87,7 +103,8 @@ std::shared_ptr<const Resource> FileCache::load(std::string_view path, Instant n
   }
   if (!S_ISREG(info.st_mode)) return error_resource(404);
 
-  const Identity identity{info.st_dev, info.st_ino, info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
+  const Identity identity{info.st_dev,         info.st_ino,          info.st_size,        info.st_mtim.tv_sec,
+                          info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
   const auto known = entries_.find(path);
   if (known != entries_.end() && known->second.identity == identity) {
     known->second.checked = known->second.used = now;
@@ -95,7 +112,7 @@ std::shared_ptr<const Resource> FileCache::load(std::string_view path, Instant n
   }
   const std::string_view type = content_type(name);
   auto resource = Resource::file(std::move(file), static_cast<std::uint64_t>(info.st_size), type, kInMemoryMax);
-  if (resource == nullptr) return error_resource(404);
+  if (resource == nullptr) return error_resource(503);
   if (known == entries_.end()) make_room();
   entries_.insert_or_assign(std::string(path), Entry{resource, identity, now, now});
   return resource;
@@ -105,6 +122,28 @@ void FileCache::make_room() {
   if (entries_.size() < kEntries) return;
   const auto used = [](const auto& a, const auto& b) { return a.second.used < b.second.used; };
   entries_.erase(std::ranges::min_element(entries_, used));
+}
+
+bool FileCache::close_one() {
+  auto oldest = entries_.end();
+  for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
+    const auto& resource = entry->second.resource;
+    if (!resource->holds_file() || resource.use_count() != 1) continue;
+    if (oldest == entries_.end() || entry->second.used < oldest->second.used) oldest = entry;
+  }
+  if (oldest == entries_.end()) return false;
+  entries_.erase(oldest);
+  return true;
+}
+
+// The caches of all shards together may hold more files than the process may have open.
+File FileCache::open_below_root(const std::string& name) {
+  File file = root_->open_below(name);
+  if (file.fd() >= 0 || (errno != EMFILE && errno != ENFILE)) return file;
+  const int error = errno;
+  if (close_one()) return root_->open_below(name);
+  errno = error;
+  return file;
 }
 
 Result<std::shared_ptr<const Resource>> load_file(const std::string& path) {

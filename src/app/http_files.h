@@ -32,8 +32,8 @@ class FileCache {
  public:
   explicit FileCache(std::shared_ptr<const FileRoot> root) : root_(std::move(root)) {}
 
-  // The answer to a GET of `target`: 200, 301, 400 or 404; never null. A file that has
-  // changed is noticed within a second.
+  // The answer to a GET of `target`: 200, 301, 400, 404, or 503 where a file that may be there cannot be opened now; never
+  // null. A file that has changed is noticed within a second.
   std::shared_ptr<const Resource> find(std::string_view target, Instant now);
 
  private:
@@ -43,7 +43,8 @@ class FileCache {
 
   struct Identity {
     std::uint64_t device = 0, inode = 0;
-    std::int64_t size = 0, changed_s = 0, changed_ns = 0;
+    // When its text was written, which anybody may set, and when anything of the file was changed.
+    std::int64_t size = 0, written_s = 0, written_ns = 0, changed_s = 0, changed_ns = 0;
     friend bool operator==(const Identity&, const Identity&) = default;
   };
   struct Entry {
@@ -59,6 +60,9 @@ class FileCache {
 
   std::shared_ptr<const Resource> load(std::string_view path, Instant now);
   void make_room();
+  // Lets go of the file that was unused for longest of those that only the cache holds open; false: there is none.
+  bool close_one();
+  File open_below_root(const std::string& name);
 
   std::shared_ptr<const FileRoot> root_;
   std::unordered_map<std::string, Entry, TextHash, std::equal_to<>> entries_;

@@ -54,6 +54,8 @@ class Resource {
                                               std::uint64_t in_memory_max);
 
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return size_; }
+  // It is read from a file that is open for as long as this lives.
+  [[nodiscard]] bool holds_file() const noexcept { return file_.fd() >= 0; }
   // The body stands behind the head in whole().
   [[nodiscard]] bool is_inline() const noexcept { return size_ <= kInlineBody; }
   [[nodiscard]] std::string_view whole(Persistence persistence) const noexcept { return heads_[index(persistence)]; }

@@ -2,6 +2,7 @@
 // `sluice serve`: configuration, control socket, engine and signals put together.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <csignal>
@@ -107,6 +108,14 @@ void warn_of_seed(std::uint64_t seed) {
                static_cast<unsigned long long>(seed));
 }
 
+// As many open files as the administrator allows: 1024, what shells give, is for programs that call select().
+void allow_all_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &files) != 0) spdlog::debug("the limit of open files stays as it is");
+}
+
 // A factory has no Result: it throws what keeps a service from starting on this machine.
 Result<void> add_service(Engine& engine, const ServiceConfig& config, ServiceFactory factory) {
   try {
@@ -156,6 +165,7 @@ int run_serve(const ServeArguments& arguments, std::string_view run_directory) {
   start_logging(config.log_level);
   spdlog::info("sluice {} starts, instance {}", version(), config.dpdk.instance);
   if (config.tcp.seed != 0) warn_of_seed(config.tcp.seed);
+  allow_all_files();
   const std::string socket = control_socket_path(config.dpdk.instance, run_directory);
   const Result<std::unique_ptr<ControlServer>> control = ControlServer::create(socket);
   if (!control.ok()) return fail(control.error());

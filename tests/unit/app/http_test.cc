@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // http over fake connections: the same bytes, however they are cut and whatever room there
 // is, give the same answers.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -356,6 +358,99 @@ TEST(HttpTest, ServesFilesBelowTheRootOnly) {
   EXPECT_EQ(body_of(get("/")), "<p>index</p>");
   bench.shard.time = bench.shard.time + Duration::seconds(1);
   EXPECT_EQ(body_of(get("/")), "changed");
+}
+
+TEST(HttpTest, AFileWithItsOldTimeIsNoticedAllTheSame) {
+  const Directory dir;
+  const std::string name = dir.path + "/a.txt";
+  dir.write("a.txt", "before");
+  ServiceBench bench("http", {{"root", dir.path}});
+  const auto get = [&] { return body_of(play(bench, "GET /a.txt HTTP/1.0\r\n\r\n", 999, 3000).sent); };
+  EXPECT_EQ(get(), "before");
+  struct stat old {};
+  struct stat now {};
+  ASSERT_EQ(stat(name.c_str(), &old), 0);
+  // As a copy that keeps times does, written into the same file. The kernel's clock for files takes steps of some milliseconds.
+  const std::array<timespec, 2> times = {old.st_atim, old.st_mtim};
+  do {
+    dir.write("a.txt", "behind");
+    ASSERT_EQ(utimensat(AT_FDCWD, name.c_str(), times.data(), 0), 0);
+    ASSERT_EQ(stat(name.c_str(), &now), 0);
+  } while (now.st_ctim.tv_sec == old.st_ctim.tv_sec && now.st_ctim.tv_nsec == old.st_ctim.tv_nsec);
+  ASSERT_EQ(now.st_ino, old.st_ino);
+  bench.shard.time = bench.shard.time + Duration::seconds(1);
+  EXPECT_EQ(get(), "behind");
+}
+
+// Lowers how many files this process may have open, and puts it back.
+class FewFiles {
+ public:
+  explicit FewFiles(int more) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);  // the lowest that is free
+    ::close(next);
+    const rlimit few{static_cast<rlim_t>(next + more), before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FewFiles(const FewFiles&) = delete;
+  FewFiles& operator=(const FewFiles&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(HttpTest, MoreFilesThanMayBeOpenAreServedInTurn) {
+  const Directory dir;
+  std::vector<std::string> names;
+  for (int i = 0; i < 12; ++i) {
+    names.push_back(std::to_string(i) + ".bin");
+    dir.write(names.back(), std::string(200'000, static_cast<char>('a' + i)));
+  }
+  ServiceBench bench("http", {{"root", dir.path}});
+  const auto get = [&](const std::string& name) { return play(bench, "GET /" + name + " HTTP/1.0\r\n\r\n", 999, 300'000).sent; };
+  const FewFiles few(4);
+  for (int round = 0; round < 2; ++round) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string sent = get(names[i]);
+      ASSERT_EQ(sent.substr(9, 3), "200") << i;
+      EXPECT_EQ(sent.back(), static_cast<char>('a' + i));
+    }
+  }
+}
+
+TEST(HttpTest, AFileThatCannotBeOpenedForWantOfDescriptorsIsNotMissing) {
+  const Directory dir;
+  for (const char* name : {"0", "1", "2", "3"}) dir.write(name, std::string(200'000, 'x'));
+  dir.write("small", "small");
+  ServiceBench bench("http", {{"root", dir.path}});
+  const auto status = [&](const std::string& target) {
+    return play(bench, "GET /" + target + " HTTP/1.0\r\n\r\n", 999, 300'000).sent.substr(9, 3);
+  };
+  EXPECT_EQ(status("small"), "200");
+  const FewFiles few(3);
+  std::vector<Connection> slow;  // each has a file open that it goes on with
+  for (const char* name : {"0", "1", "2"}) {
+    slow.push_back(bench.accept(100));
+    bench.arrive(slow.back(), std::string("GET /") + name + " HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(bench.stack.at(slow.back()).sent.starts_with("HTTP/1.1 200")) << name;
+  }
+  EXPECT_EQ(status("3"), "503");
+  EXPECT_EQ(status("small"), "200") << "it is in memory";
+  EXPECT_EQ(status("none"), "503") << "nobody can tell";
+  bench.service->on_closed(slow[0], Errc::kConnectionReset);
+  EXPECT_EQ(status("3"), "200");
+  EXPECT_EQ(status("none"), "404");
+}
+
+TEST(HttpTest, WhatCannotBeAFileIsMissing) {
+  const Directory dir;
+  dir.write("a.txt", "a");
+  std::filesystem::create_symlink("loop", dir.path + "/loop");
+  ServiceBench bench("http", {{"root", dir.path}});
+  for (const std::string& target : {std::string("a.txt/b"), std::string("loop"), std::string(300, 'n')}) {
+    EXPECT_EQ(play(bench, "GET /" + target + " HTTP/1.0\r\n\r\n", 999, 3000).sent.substr(9, 3), "404") << target;
+  }
 }
 
 TEST(HttpTest, AbortsWhenALargeFileIsCutShortWhileItIsSent) {

@@ -2,9 +2,11 @@
 // The commands from argv to exit status, with a fake engine below them.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -205,6 +207,18 @@ TEST_F(Program, AClosedStandardDescriptorIsNotLeftToTheNextFile) {
     ::dup2(kept, STDIN_FILENO);
     ::close(kept);
   }
+}
+
+TEST_F(Program, ServeMayOpenAsManyFilesAsTheAdministratorAllows) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{std::min<rlim_t>(before.rlim_max, 256), before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  rlimit seen{};
+  fake_engine().while_created = [&] { ::getrlimit(RLIMIT_NOFILE, &seen); };
+  EXPECT_EQ(serve().status, kExitDone);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(seen.rlim_cur, before.rlim_max);
 }
 
 TEST_F(Program, CheckStartsNothing) {
