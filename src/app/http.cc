@@ -199,7 +199,7 @@ class Http final : public Service {
   // One step into the input: skips a body, or parses a head and begins its answer.
   void take_input(State& state) {
     if (state.resource != nullptr) return;
-    const std::string_view fresh = text_of(state.input).substr(state.at);
+    std::string_view fresh = text_of(state.input).substr(state.at);
     if (state.skip != 0) {
       const auto dropped = static_cast<std::size_t>(std::min<std::uint64_t>(state.skip, fresh.size()));
       state.skip -= dropped;
@@ -207,6 +207,13 @@ class Http final : public Service {
       return;
     }
     const std::size_t before = state.head.size();
+    if (before == 0) {
+      // RFC 9112 2.2: an empty line begins no request, for which somebody might wait.
+      const std::size_t empty = std::min(fresh.find_first_not_of("\r\n"), fresh.size());
+      state.at += empty;
+      fresh.remove_prefix(empty);
+      if (fresh.empty()) return;
+    }
     const std::string_view more = fresh.substr(0, kMaxHead - before);
     if (before != 0) {
       state.head += more;

@@ -274,6 +274,27 @@ TEST(HttpTest, EveryHeadHasItsOwnTime) {
   }
 }
 
+TEST(HttpTest, AnEmptyLineBeginsNoRequest) {
+  for (const std::string_view behind : {"\r\n", "\n", "\r\n\r\n", "\r"}) {
+    ServiceBench bench("http", {{"body_bytes", "5"}, {"head_timeout_s", "10"}});
+    const Connection waits = bench.accept();
+    const Connection leaves = bench.accept();
+    for (const Connection c : {waits, leaves}) bench.arrive(c, std::string(kGet) + std::string(behind));
+    const Connection alone = bench.accept();
+    bench.arrive(alone, behind);
+    EXPECT_EQ(bench.stack.at(alone).context, nullptr);
+    bench.poll_after(Duration::seconds(11));
+    bench.arrive_fin(leaves);
+    EXPECT_EQ(count(bench.stack.at(leaves).sent, "HTTP/1.1"), 1U) << bench.stack.at(leaves).sent;
+    EXPECT_TRUE(bench.stack.at(leaves).closed);
+    EXPECT_EQ(count(bench.stack.at(waits).sent, "HTTP/1.1"), 1U) << bench.stack.at(waits).sent;
+    bench.arrive(waits, "\n");
+    bench.arrive(waits, kGet);
+    EXPECT_EQ(count(bench.stack.at(waits).sent, "HTTP/1.1 200"), 2U);
+    EXPECT_FALSE(bench.stack.at(waits).gone());
+  }
+}
+
 TEST(HttpTest, NoHeadIsLateWithATimeoutOfZero) {
   ServiceBench bench("http", {{"body_bytes", "5"}, {"head_timeout_s", "0"}});
   const Connection slow = bench.accept();
