@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "app/http_path.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -15,10 +16,16 @@ int hex_digit(char c) noexcept {
   return -1;
 }
 
+// RFC 3986 3.1: in whichever case.
+bool starts_with_scheme(std::string_view target, std::string_view lower_case) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return std::ranges::equal(target.substr(0, lower_case.size()), lower_case, {}, lower);
+}
+
 // "/a" of "/a?b" and of "http://host/a"; empty: neither origin nor absolute form (RFC 9112 3.2).
 std::string_view path_of(std::string_view target) noexcept {
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!target.starts_with(scheme)) continue;
+    if (!starts_with_scheme(target, scheme)) continue;
     // RFC 3986 3.2: a query may follow the authority at once.
     const std::size_t end = target.find_first_of("/?#", scheme.size());
     target = end == std::string_view::npos || target[end] != '/' ? "/" : target.substr(end);

@@ -179,7 +179,7 @@ Method naive_method(const std::string& name) {
 // RFC 3986 5.2.4 on the decoded path, which is all that a file's name is made of.
 std::optional<std::string> naive_path(std::string target) {
   for (const char* scheme : {"http://", "https://"}) {
-    if (target.rfind(scheme, 0) != 0) continue;
+    if (lower(target).rfind(scheme, 0) != 0) continue;
     target = target.substr(std::strlen(scheme));
     const std::size_t end = target.find_first_of("/?#");
     target = end == std::string::npos || target[end] != '/' ? "/" : target.substr(end);

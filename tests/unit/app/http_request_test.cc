@@ -104,10 +104,13 @@ TEST(HttpPathTest, ResolvesBelowTheRoot) {
   EXPECT_EQ(resolve("/%41%2fb"), "A/b");
   EXPECT_EQ(resolve("/..."), "...");
   EXPECT_EQ(resolve("http://host/x?y"), "x");
+  EXPECT_EQ(resolve("HTTP://host/x"), "x");
+  EXPECT_EQ(resolve("hTtPs://HOST/X"), "X");
   EXPECT_EQ(resolve("http://host"), "");
   EXPECT_EQ(resolve("http://host?a/b"), "");
   EXPECT_EQ(resolve("http://host#a/../.."), "");
-  for (const std::string_view bad : {"", "*", "a", "/..", "/a/../..", "/%2e%2e", "/a%2f..%2f..%2fb", "/%", "/%4", "/%zz", "/%00"}) {
+  for (const std::string_view bad : {"", "*", "a", "/..", "/a/../..", "/%2e%2e", "/a%2f..%2f..%2fb", "/%", "/%4", "/%zz", "/%00",
+                                     "HTTP:/x", "HTTPX://host/x"}) {
     EXPECT_EQ(resolve(bad), "refused") << bad;
   }
 }
