@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "cli/report.h"
 
@@ -46,25 +46,30 @@ Result<ConnFilter> ConnFilter::parse(std::span<const std::string> terms) {
     if (key == "state") {
       const Result<State> state = parse_state(value);
       if (!state.ok()) return state.error();
-      filter.state_ = *state;
+      filter.states_.push_back(*state);
     } else if (key == "service") {
-      filter.service_ = value;
+      filter.services_.push_back(value);
     } else {
       const Result<EndpointTerm> endpoint = parse_endpoint(value);
       if (!endpoint.ok()) return endpoint.error();
-      (key == "local" ? filter.local_ : filter.peer_) = *endpoint;
+      (key == "local" ? filter.locals_ : filter.peers_).push_back(*endpoint);
     }
   }
   return filter;
 }
 
-bool ConnFilter::matches(const std::optional<EndpointTerm>& term, const Endpoint& endpoint) {
-  return !term || (term->address == endpoint.address && (!term->port || *term->port == endpoint.port));
+bool ConnFilter::match(const std::vector<EndpointTerm>& terms, const Endpoint& endpoint) {
+  return std::all_of(terms.begin(), terms.end(), [&](const EndpointTerm& term) {
+    return term.address == endpoint.address && (!term.port || *term.port == endpoint.port);
+  });
 }
 
 bool ConnFilter::passes(const ConnectionReport& report) const {
-  return (!state_ || *state_ == report.info.state) && (!service_ || *service_ == report.service) &&
-         matches(local_, report.info.local) && matches(peer_, report.info.peer);
+  const auto is = [](const auto& wanted, const auto& value) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const auto& one) { return one == value; });
+  };
+  return is(states_, report.info.state) && is(services_, report.service) && match(locals_, report.info.local) &&
+         match(peers_, report.info.peer);
 }
 
 }  // namespace sluice::cli

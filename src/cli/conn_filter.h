@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "sluice/engine.h"
 
@@ -13,7 +14,7 @@ namespace sluice::cli {
 class ConnFilter {
  public:
   // "state=ESTABLISHED", "local=10.77.0.1:80", "peer=10.77.0.2" (any port), "service=web".
-  // A connection passes if it matches all of them.
+  // A connection passes if it matches all of them, those with the same key as well.
   [[nodiscard]] static Result<ConnFilter> parse(std::span<const std::string> terms);
   [[nodiscard]] bool passes(const ConnectionReport& report) const;
 
@@ -23,11 +24,11 @@ class ConnFilter {
     std::optional<std::uint16_t> port;
   };
   static Result<EndpointTerm> parse_endpoint(const std::string& text);
-  static bool matches(const std::optional<EndpointTerm>& term, const Endpoint& endpoint);
+  static bool match(const std::vector<EndpointTerm>& terms, const Endpoint& endpoint);
 
-  std::optional<State> state_;
-  std::optional<EndpointTerm> local_, peer_;
-  std::optional<std::string> service_;
+  std::vector<State> states_;
+  std::vector<EndpointTerm> locals_, peers_;
+  std::vector<std::string> services_;
 };
 
 }  // namespace sluice::cli

@@ -85,6 +85,13 @@ TEST(ConnFilter, MatchesEachTermAndAllOfThem) {
     EXPECT_FALSE(passes({no}, report)) << no;
   }
   EXPECT_TRUE(passes({}, report));
+  for (const char* other : {"state=LISTEN", "service=we", "local=10.77.0.2", "peer=10.77.0.3:40000"}) {
+    const std::string key = std::string(other).substr(0, std::string(other).find('='));
+    const std::string own = key == "state" ? "ESTABLISHED" : key == "service" ? "web" : key == "local" ? "10.77.0.1" : "10.77.0.2";
+    EXPECT_FALSE(passes({other, key + "=" + own}, report)) << other;
+    EXPECT_FALSE(passes({key + "=" + own, other}, report)) << other;
+  }
+  EXPECT_TRUE(passes({"local=10.77.0.1", "local=10.77.0.1:80", "state=ESTABLISHED", "state=ESTABLISHED"}, report));
 }
 
 }  // namespace
