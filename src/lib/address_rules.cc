@@ -59,6 +59,18 @@ std::string_view not_an_interface(const InterfaceAddress& address) noexcept {
   return {};
 }
 
+// Why no router can be at an address that is on the link, or nothing.
+std::string_view not_a_router(const PortConfig& port, const IpAddress& router) noexcept {
+  for (const InterfaceAddress& own : port.addresses) {
+    if (own.address == router) return "the port's own address";
+  }
+  for (const InterfaceAddress& own : port.addresses) {
+    if (!on_link(own, router)) continue;
+    if (const std::string_view reason = not_an_interface({router, own.prefix_len}); !reason.empty()) return reason;
+  }
+  return {};
+}
+
 bool has_v6(const PortConfig& port) noexcept {
   return std::any_of(port.addresses.begin(), port.addresses.end(),
                      [](const InterfaceAddress& own) { return !own.address.is_v4(); });
@@ -109,7 +121,9 @@ Judgement judge_second_gateway(std::span<const IpAddress> earlier, const IpAddre
 }
 
 Judgement judge_gateway(const PortConfig& port, std::string_view key, const IpAddress& gateway) {
-  if (has(port, gateway)) return Fault{"the port's own address", "write the router's address"};
+  if (const std::string_view reason = not_a_router(port, gateway); !reason.empty()) {
+    return Fault{std::string(reason), "write the router's address"};
+  }
   if (reaches(port, gateway)) return std::nullopt;
   return Fault{"not on-link", fmt::format("write an address within one of the prefixes of {}.addresses", key)};
 }
@@ -123,6 +137,9 @@ Judgement judge_second_route(std::span<const Route> earlier, const Route& route)
 }
 
 Judgement judge_route(const PortConfig& port, std::string_view key, const Route& route) {
+  if (const std::string_view reason = not_a_router(port, route.via); !reason.empty()) {
+    return Fault{fmt::format("by way of {}", reason), "write the router's address"};
+  }
   if (reaches(port, route.via)) return std::nullopt;
   return Fault{"router not on-link", fmt::format("write a router within one of the prefixes of {}.addresses", key)};
 }
