@@ -82,12 +82,15 @@ std::optional<port::MacAddress> mac_in(const std::string& path, const PortConfig
   }
 }
 
-// net_pcap's arguments are separated by commas, so a path with one goes by another name.
+// Not every path can stand in net_pcap's arguments, which have commas, equals signs, brackets and quotes of their own: one with
+// more than these goes by another name.
+constexpr std::string_view kPlainInPaths = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+~@%";
+
 class DeviceName {
  public:
   explicit DeviceName(const std::string& path) {
     std::string name = path;
-    if (path.find(',') != std::string::npos) {
+    if (path.find_first_not_of(kPlainInPaths) != std::string::npos) {
       link_ = fmt::format("/tmp/sluice-replay-{}.pcap", ::getpid());
       std::filesystem::remove(link_);
       std::filesystem::create_symlink(std::filesystem::absolute(path), link_);

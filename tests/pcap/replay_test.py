@@ -201,11 +201,14 @@ class Formats(ReplayTest):
         captures.write_pcap(self.source, [])
         self.assertEqual([], self.answers_of(self.source))
 
-    def test_a_path_with_commas_and_blanks(self):
+    def test_odd_paths(self):
         self.write()
-        odd = self.dir / 'a, b=c.pcap'
-        self.source.rename(odd)
-        self.assertEqual(6, len(self.answers_of(odd)))
+        for name in ('a, b=c.pcap', 'b=c.pcap', 'seed=1', '[x].pcap', '(x).pcap', '"x".pcap', "'x'.pcap", 'ü:x.pcap', '-x', 'x\\'):
+            with self.subTest(name=name):
+                odd = self.dir / name
+                self.source.rename(odd)
+                self.assertEqual(6, len(self.answers_of(odd)))
+                odd.rename(self.source)
 
     def test_a_seed_of_its_own_gives_other_isns(self):
         self.write()
