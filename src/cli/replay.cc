@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -110,6 +113,30 @@ class DeviceName {
   std::string link_, device_;
 };
 
+// What SIGINT and SIGTERM set; run() looks at it, so that what a replay has made is removed.
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+class Signals {
+ public:
+  Signals() {
+    struct sigaction end {};
+    end.sa_handler = [](int) { interrupted.store(true); };
+    end.sa_flags = SA_RESTART;
+    sigemptyset(&end.sa_mask);
+    for (std::size_t i = 0; i < kAll.size(); ++i) ::sigaction(kAll[i], &end, &before_[i]);
+  }
+  ~Signals() {
+    for (std::size_t i = 0; i < kAll.size(); ++i) ::sigaction(kAll[i], &before_[i], nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+ private:
+  static constexpr std::array<int, 2> kAll = {SIGINT, SIGTERM};
+  std::array<struct sigaction, 2> before_{};
+};
+
 // Whether a service with a connection may wait for nothing but the time of day.
 bool wants_poll(engine::Group& group) {
   for (unsigned s = 0; s < group.shards(); ++s) {
@@ -127,9 +154,11 @@ Result<void> run(engine::Group& group, ReplayPort& port) {
   for (;;) {
     unsigned turns = 0;
     while (group.run_all_once(now)) {
-      if (++turns < kTurnsAtOnce) continue;
+      if (++turns < kTurnsAtOnce && !interrupted.load(std::memory_order_relaxed)) continue;
+      if (interrupted.load(std::memory_order_relaxed)) break;
       return Error{Errc::kIo, "replay: the engine does not come to rest; this is a defect"};
     }
+    if (interrupted.load(std::memory_order_relaxed)) return Error{Errc::kIo, "replay: interrupted; the output is not whole"};
     const Instant event = std::min(port.next_arrival(), group.next_deadline(now));
     if (port.lost_frames()) {
       return Error{Errc::kNoMemory, "replay: net_pcap lost frames for want of buffers; raise tcp.buffers"};
@@ -259,6 +288,7 @@ int replay(Config config, const ReplayArguments& arguments) {
   PortConfig& front = config.ports.front();
   const std::string configured_mac = std::exchange(front.mac, {});  // net_pcap's own stays as it is
   const unsigned shards = lib::count_lcores(config.dpdk.lcores);
+  const Signals signals;
   const DeviceName name(arguments.in);
   settle(config, name);
 

@@ -1,12 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What `sluice replay` promises beside its answers: refusals, speed, shards, formats. replay_test.py SLUICE."""
+import fcntl
 import os
 import pathlib
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import time
 import unittest
 
 import captures
@@ -231,11 +235,40 @@ class Formats(ReplayTest):
 
     def test_no_directory_is_left_behind(self):
         self.write()
-        runtime = pathlib.Path('/var/run/dpdk' if os.geteuid() == 0 else f'/run/user/{os.geteuid()}/dpdk')
         process = subprocess.Popen([SLUICE, 'replay', '--in', self.source, '--out', self.target, '-c',
                                     captures.HERE / 'replay.toml'], stdout=subprocess.DEVNULL)
         self.assertEqual(0, process.wait(captures.TIMEOUT_S))
-        self.assertFalse((runtime / f'sluice-replay-{process.pid}').exists())
+        self.assertFalse((self.runtime() / f'sluice-replay-{process.pid}').exists())
+
+    def test_an_interrupted_replay_leaves_nothing_behind(self):
+        """Its output is a pipe, so that it waits with most of its work undone."""
+        syn = bytes(Ether(dst=captures.OUR_MAC, src=captures.PEER_MAC) / IP(dst=captures.OURS4, src=captures.PEER4) / TCP(dport=9))
+        odd = self.dir / 'a, b.pcap'
+        captures.write_pcap(odd, [(i * 10_000, syn) for i in range(5000)])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal=number):
+                os.mkfifo(self.target)
+                with subprocess.Popen([SLUICE, 'replay', '--in', odd, '--out', self.target, '-c', captures.HERE / 'replay.toml'],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+                    with open(self.target, 'rb') as pipe:
+                        until = time.monotonic() + captures.TIMEOUT_S
+                        while struct.unpack('i', fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0] < 60_000:
+                            self.assertLess(time.monotonic(), until)
+                            time.sleep(0.01)
+                        link = pathlib.Path(f'/tmp/sluice-replay-{process.pid}.pcap')
+                        self.assertTrue(link.is_symlink())
+                        process.send_signal(number)
+                        answers = pipe.read()
+                    said = process.stderr.read()
+                self.assertEqual(1, process.returncode, said)
+                self.assertEqual('sluice: replay: interrupted; the output is not whole\n', said)
+                self.assertLess(len(answers), 5000 * 70)
+                self.assertFalse(link.is_symlink())
+                self.assertFalse((self.runtime() / f'sluice-replay-{process.pid}').exists())
+                self.target.unlink()
+
+    def runtime(self):
+        return pathlib.Path('/var/run/dpdk' if os.geteuid() == 0 else f'/run/user/{os.geteuid()}/dpdk')
 
     def test_tshark_would_complain(self):
         """The judge of the golden files is no yes-man."""
