@@ -39,8 +39,15 @@ class Engine {
   // Any thread while run() runs.
   [[nodiscard]] virtual Stats stats() const = 0;
   // Any thread but a shard's; asks every shard through its mailbox and waits. kTimedOut when one does not answer,
-  // kNoDevice when all have ended.
+  // kNoDevice when all have ended, kNoMemory. A million connections take about 140 MB: for_each_connection() needs a few.
   [[nodiscard]] virtual Result<std::vector<ConnectionReport>> connections() = 0;
+
+  // The same by and by, in memory that does not grow with their number. `wanted` is asked of each on its shard's thread, so it
+  // must be quick, and safe to call from several at once. `take` gets those that are wanted, some at a time, on the calling
+  // thread; the shards wait for it with the next, but with nothing else; false ends it.
+  using Wanted = std::function<bool(const ConnectionReport&)>;
+  using Take = std::function<bool(std::vector<ConnectionReport>)>;
+  [[nodiscard]] virtual Result<void> for_each_connection(const Wanted& wanted, const Take& take) = 0;
 };
 
 }  // namespace sluice

@@ -257,20 +257,24 @@ void ControlServer::answer_connections(int client, const std::vector<std::string
     static_cast<void>(send_all(client, "error " + filter.error().message + "\n"));
     return;
   }
-  const Result<std::vector<ConnectionReport>> connections = callbacks_.connections();
-  if (!connections.ok()) {
-    static_cast<void>(send_all(client, "error " + connections.error().message + "\n"));
-    return;
-  }
+  // "ok" goes with the first chunk, so that an error that comes before it can still be told.
   std::string chunk = "ok\n";
-  for (const ConnectionReport& report : *connections) {
-    if (!filter->passes(report)) continue;
-    chunk += connection_json(report).dump() + "\n";
-    if (chunk.size() < kChunk) continue;
-    if (!send_all(client, chunk)) return;
-    chunk.clear();
-  }
-  static_cast<void>(send_all(client, chunk + "end\n"));
+  bool begun = false;
+  bool there = true;
+  const Result<void> listed = callbacks_.connections([&filter](const ConnectionReport& report) { return filter->passes(report); },
+                                                     [&](const std::vector<ConnectionReport>& some) {
+                                                       for (const ConnectionReport& report : some) {
+                                                         chunk += connection_json(report).dump() + "\n";
+                                                         if (chunk.size() < kChunk) continue;
+                                                         begun = true;
+                                                         there = send_all(client, chunk);
+                                                         if (!there) break;
+                                                         chunk.clear();
+                                                       }
+                                                       return there;
+                                                     });
+  if (!there || (begun && !listed.ok())) return;  // cut short, which the client sees
+  static_cast<void>(send_all(client, listed.ok() ? chunk + "end\n" : "error " + listed.error().message + "\n"));
 }
 
 namespace {

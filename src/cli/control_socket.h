@@ -43,7 +43,7 @@ class OwnedFd {
 // What the server asks of the engine, on the server's own thread.
 struct ControlCallbacks {
   std::function<Stats()> stats;
-  std::function<Result<std::vector<ConnectionReport>>()> connections;
+  std::function<Result<void>(const Engine::Wanted&, const Engine::Take&)> connections;  // Engine::for_each_connection()
 };
 
 // The server. Owns the socket's file (mode 0600), a lock beside it that tells a live

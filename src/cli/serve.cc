@@ -135,7 +135,9 @@ int serve(const Config& config, std::vector<ServiceFactory> factories, ControlSe
   }
   const RunningEngine stoppable(engine);
   const Result<void> ran = engine.run([&] {
-    control.start({[&engine] { return engine.stats(); }, [&engine] { return engine.connections(); }}, config.dpdk.lcores);
+    control.start({[&engine] { return engine.stats(); },
+                   [&engine](const auto& wanted, const auto& take) { return engine.for_each_connection(wanted, take); }},
+                  config.dpdk.lcores);
     spdlog::info("ready: {} ports, {} services, lcores {}", config.ports.size(), config.services.size(),
                  config.dpdk.lcores);
     std::fputs("sluice: ready\n", stdout);

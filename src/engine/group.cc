@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <condition_variable>
+#include <iterator>
+#include <new>
 #include <stdexcept>
 #include <utility>
+
+#include "engine/enumeration.h"
 
 namespace sluice::engine {
 
@@ -248,46 +251,49 @@ Stats Group::stats() const {
   return stats;
 }
 
-Result<std::vector<ConnectionReport>> Group::connections(std::chrono::milliseconds patience) {
-  constexpr std::chrono::milliseconds kLookForTheEnd{20};
-  // A shard adds its slices as they are: no loop stops to copy what others gathered before it.
-  struct Collected {
-    std::mutex mutex;
-    std::condition_variable ready;
-    std::vector<std::vector<ConnectionReport>> slices;
-    unsigned finished = 0;
-  };
-  const auto collected = std::make_shared<Collected>();
-  const std::lock_guard lock(control_);
-  for (unsigned s = 0; s < shards(); ++s) {
-    auto task = std::make_unique<Task>([collected, s](Shard& shard) {
-      auto& loop = static_cast<ShardLoop&>(shard);
-      loop.add_job([collected, s, cursor = stack::ConnTableCore::Cursor{}](ShardLoop& self) mutable {
-        std::vector<ConnectionReport> slice;
-        const bool more = self.stack().report(cursor, 256, s, slice);
-        const std::lock_guard hold(collected->mutex);
-        if (!slice.empty()) collected->slices.push_back(std::move(slice));
-        if (!more) {
-          ++collected->finished;
-          collected->ready.notify_all();
-        }
-        return !more;
+Result<void> Group::for_each_connection(const Engine::Wanted& wanted, const Engine::Take& take, std::chrono::milliseconds patience) {
+  constexpr std::uint32_t kBuckets = 256;  // a slice: up to some thousand connections
+  // Shards may look at it after we have gone.
+  const auto enumeration = std::make_shared<Enumeration>();
+  struct Leave {
+    Enumeration& of;
+    ~Leave() { of.leave(); }
+  } const leave{*enumeration};
+  {
+    const std::lock_guard lock(control_);
+    for (unsigned s = 0; s < shards(); ++s) {
+      auto task = std::make_unique<Task>([enumeration, wanted](Shard& shard) {
+        static_cast<ShardLoop&>(shard).add_job([enumeration, wanted, cursor = stack::ConnTableCore::Cursor{}](ShardLoop& self) mutable {
+          return enumeration->add([&](std::vector<ConnectionReport>& slice) {
+            return self.stack().report(cursor, kBuckets, self.index(), slice, wanted);
+          });
+        });
       });
-    });
-    if (fabric_.tasks(fabric_.control(), s).push(task.get())) (void)task.release();  // the mailbox's now
+      if (fabric_.tasks(fabric_.control(), s).push(task.get())) (void)task.release();  // the mailbox's now
+    }
   }
-  std::unique_lock wait(collected->mutex);
-  const auto until = std::chrono::steady_clock::now() + patience;
-  while (collected->finished != shards()) {
-    if (drained_.load(std::memory_order_acquire) == shards()) return Error{Errc::kNoDevice, "the shards have ended"};
-    const auto now = std::chrono::steady_clock::now();
-    if (now >= until) return Error{Errc::kTimedOut, "a shard did not report its connections in time; ask again"};
-    collected->ready.wait_until(wait, std::min(until, now + kLookForTheEnd));
+  const auto ended = [this] { return drained_.load(std::memory_order_acquire) == shards(); };
+  for (;;) {
+    auto slice = enumeration->next(shards(), patience, ended);
+    if (!slice) return slice.error();
+    if (slice->empty() || !take(std::move(*slice))) return {};
   }
-  const auto slices = std::move(collected->slices);
-  wait.unlock();
+}
+
+Result<std::vector<ConnectionReport>> Group::connections(std::chrono::milliseconds patience) {
   std::vector<ConnectionReport> all;
-  for (const auto& slice : slices) all.insert(all.end(), slice.begin(), slice.end());
+  try {
+    const auto done = for_each_connection(
+        {},
+        [&all](std::vector<ConnectionReport> some) {
+          all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+          return true;
+        },
+        patience);
+    if (!done) return done.error();
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::kNoMemory, "no memory for the list of all connections; take them with for_each_connection()"};
+  }
   return all;
 }
 

@@ -65,12 +65,16 @@ class Group {
   [[nodiscard]] Stats stats() const;
   // Any thread but a shard's, while run() runs on every shard. kTimedOut when one has not answered in time,
   // kNoDevice when the drain has ended on all.
-  [[nodiscard]] Result<std::vector<ConnectionReport>> connections(
-      std::chrono::milliseconds patience = std::chrono::seconds(5));
+  [[nodiscard]] Result<std::vector<ConnectionReport>> connections(std::chrono::milliseconds patience = kPatience);
+  // The same; `patience` is with shards that do not go on, not with `take`. See Engine.
+  [[nodiscard]] Result<void> for_each_connection(const Engine::Wanted& wanted, const Engine::Take& take,
+                                                 std::chrono::milliseconds patience = kPatience);
 
   [[nodiscard]] static stack::StackConfig stack_config(const Config& config, const GroupOptions& options);
 
  private:
+  static constexpr std::chrono::milliseconds kPatience = std::chrono::seconds(5);
+
   void attach(const std::vector<port::Port*>& ports);
 
   std::uint32_t drain_s_;

@@ -41,6 +41,9 @@ class DpdkEngine final : public Engine {
   void stop() noexcept override { group_->stop(); }
   [[nodiscard]] Stats stats() const override { return group_->stats(); }
   [[nodiscard]] Result<std::vector<ConnectionReport>> connections() override { return group_->connections(); }
+  [[nodiscard]] Result<void> for_each_connection(const Wanted& wanted, const Take& take) override {
+    return group_->for_each_connection(wanted, take);
+  }
 
  private:
   // Each needs those before it for as long as it lives.

@@ -29,7 +29,10 @@ ConnectionInfo Stack::info(const tcp::Tcb& tcb) const {
 }
 
 bool Stack::report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, unsigned shard,
-                   std::vector<ConnectionReport>& out) const {
+                   std::vector<ConnectionReport>& out, const std::function<bool(const ConnectionReport&)>& wanted) const {
+  const auto add = [&](ConnectionReport report) {
+    if (!wanted || wanted(report)) out.push_back(std::move(report));
+  };
   return table_.for_each(cursor, buckets_max, [&](Handle handle) {
     ConnectionReport report;
     report.shard = shard;
@@ -38,7 +41,7 @@ bool Stack::report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, uns
       const tcp::Tcb& tcb = slabs_.tcbs[handle.index()];
       report.info = info(tcb);
       report.service = services_[params_[tcb.params].service].name;
-      out.push_back(std::move(report));
+      add(std::move(report));
       return;
     }
     report.info.local = {addresses_[flow.local_addr].address, flow.local_port};
@@ -62,7 +65,7 @@ bool Stack::report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, uns
       report.info.age_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(2 * std::int64_t{config_.msl_ms} - left_ms, 0));
       report.service = services_[record.service].name;
     }
-    out.push_back(std::move(report));
+    add(std::move(report));
   });
 }
 

@@ -206,9 +206,9 @@ class Stack {
   [[nodiscard]] std::uint32_t timers_armed() const noexcept { return wheel_.armed(); }
   // Bytes that connections of all three kinds may take at most, as reserved.
   [[nodiscard]] static std::size_t bytes_needed(const StackConfig& config) noexcept;
-  // Reports on a slice of the table; false at the end.
-  bool report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, unsigned shard,
-              std::vector<ConnectionReport>& out) const;
+  // Reports on a slice of the table, on all or those that are wanted; false at the end.
+  bool report(ConnTableCore::Cursor& cursor, std::uint32_t buckets_max, unsigned shard, std::vector<ConnectionReport>& out,
+              const std::function<bool(const ConnectionReport&)>& wanted = {}) const;
   // Null when every invariant of every connection and of the stack itself holds.
   [[nodiscard]] const char* broken_invariant() noexcept;
 

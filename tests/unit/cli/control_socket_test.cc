@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -52,7 +53,13 @@ class ControlSocket : public testing::Test {
   }
 
   static ControlCallbacks sample(std::vector<ConnectionReport> connections = {}) {
-    return {[] { return sample_stats(); }, [connections = std::move(connections)] { return connections; }};
+    return {[] { return sample_stats(); },
+            [connections = std::move(connections)](const Engine::Wanted& wanted, const Engine::Take& take) -> Result<void> {
+              for (const ConnectionReport& connection : connections) {
+                if (wanted(connection) && !take({connection})) break;
+              }
+              return {};
+            }};
   }
 
   std::string directory_, path_;
@@ -83,6 +90,45 @@ TEST_F(ControlSocket, CarriesListsLargerThanAnyBuffer) {
   ASSERT_TRUE(lines.ok()) << lines.error().message;
   EXPECT_EQ(lines->size(), 20000U);
   EXPECT_EQ(lines->back(), connection_json(sample_connection()).dump());
+}
+
+TEST_F(ControlSocket, AListThatBreaksOffIsAnErrorOrCutShort) {
+  std::size_t before = 0;
+  const auto server = create();
+  server->start({[] { return sample_stats(); },
+                 [&before](const Engine::Wanted&, const Engine::Take& take) -> Result<void> {
+                   for (std::size_t i = 0; i < before; ++i) {
+                     if (!take({sample_connection()})) return {};
+                   }
+                   return Error{Errc::kTimedOut, "a shard did not report"};
+                 }});
+  for (before = 0; before < 4; before += 3) {
+    const auto early = ask_instance(path_, "conns");
+    ASSERT_FALSE(early.ok());
+    EXPECT_EQ(early.error().message, "a shard did not report");
+  }
+  before = 20'000;
+  const auto late = ask_instance(path_, "conns");
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code, Errc::kIo);
+}
+
+TEST_F(ControlSocket, AListStopsWhenItsClientHasLeft) {
+  const auto server = create();
+  std::atomic<std::size_t> made{0};
+  server->start({[] { return sample_stats(); },
+                 [&made](const Engine::Wanted&, const Engine::Take& take) -> Result<void> {
+                   while (take(std::vector<ConnectionReport>(100, sample_connection()))) made += 100;
+                   return {};
+                 }});
+  {
+    const OwnedFd client = connect();
+    ASSERT_EQ(::send(client.get(), "conns\n", 6, MSG_NOSIGNAL), 6);
+    char ok[3];
+    ASSERT_EQ(::recv(client.get(), ok, 3, MSG_WAITALL), 3);
+  }
+  EXPECT_TRUE(ask_instance(path_, "stats").ok()) << "the list without end has ended";
+  EXPECT_GT(made, 0U);
 }
 
 TEST_F(ControlSocket, RefusesWhatItDoesNotKnow) {
@@ -272,7 +318,7 @@ TEST_F(ControlSocket, WatchRefreshesUntilInterrupted) {
                    if (++asked == 2) pthread_kill(watcher, SIGINT);
                    return sample_stats();
                  },
-                 [] { return std::vector<ConnectionReport>{}; }});
+                 {}});
   testing::internal::CaptureStdout();
   EXPECT_EQ(run_stats({.json = true, .watch = true}, path_), 0);
   const std::string line = stats_json(sample_stats()).dump() + "\n";

@@ -34,6 +34,10 @@ class Fake final : public Engine {
   }
   Stats stats() const override { return cli::sample_stats(); }
   Result<std::vector<ConnectionReport>> connections() override { return std::vector{cli::sample_connection()}; }
+  Result<void> for_each_connection(const Wanted& wanted, const Take& take) override {
+    if (wanted(cli::sample_connection())) take({cli::sample_connection()});
+    return {};
+  }
 
  private:
   std::atomic<bool> stop_{false};

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -419,15 +420,32 @@ TEST_F(Bench, ConnectionsOfAllShardsAreReportedOrNone) {
   EXPECT_EQ(none.error().code, Errc::kTimedOut);
   std::atomic<bool> answered{false};
   Result<std::vector<ConnectionReport>> reports = none;
+  std::vector<std::uint16_t> odd;
+  int taken = 0;
   std::thread asking([&] {
     reports = group_->connections(std::chrono::seconds(60));
+    const auto is_odd = [](const ConnectionReport& report) { return report.info.peer.port % 2 == 1; };
+    const auto keep = [&odd](const std::vector<ConnectionReport>& some) {
+      for (const ConnectionReport& report : some) odd.push_back(report.info.peer.port);
+      return true;
+    };
+    EXPECT_TRUE(group_->for_each_connection(is_odd, keep, std::chrono::seconds(60)).ok());
+    EXPECT_TRUE(group_->for_each_connection({}, [&taken](const auto&) { return ++taken == 0; }, std::chrono::seconds(60)).ok());
     answered = true;
   });
   while (!answered) run(Duration::milliseconds(1));
   asking.join();
   ASSERT_TRUE(reports.ok());
   EXPECT_EQ(reports->size(), 8U);
-  for (const ConnectionReport& report : *reports) EXPECT_EQ(report.info.state, State::kEstablished);
+  std::vector<std::uint16_t> wanted;
+  for (const ConnectionReport& report : *reports) {
+    EXPECT_EQ(report.info.state, State::kEstablished);
+    if (report.info.peer.port % 2 == 1) wanted.push_back(report.info.peer.port);
+  }
+  std::ranges::sort(odd);
+  std::ranges::sort(wanted);
+  EXPECT_EQ(odd, wanted) << "what is not wanted stays on its shard";
+  EXPECT_EQ(taken, 1) << "who has enough is sent no more";
 }
 
 TEST_F(Bench, ADrainWaitsForConnectionsThenResetsThem) {
