@@ -157,12 +157,15 @@ void ControlServer::stop() {
   if (::write(wake_.get(), &one, sizeof one) == sizeof one) thread_.join();
 }
 
-// False when the server is to stop, or nothing happened for long.
-bool ControlServer::wait(int client, short events) const {
-  std::array<pollfd, 2> fds = {pollfd{client, events, 0}, pollfd{wake_.get(), POLLIN, 0}};
+// False when the server is to stop, or the client has used up its time.
+bool ControlServer::wait_to_send(Asked& client) const {
+  std::array<pollfd, 2> fds = {pollfd{client.fd, POLLOUT, 0}, pollfd{wake_.get(), POLLIN, 0}};
   int ready = 0;
   do {
-    ready = ::poll(fds.data(), fds.size(), static_cast<int>(patience_.count()));
+    const Clock::time_point before = Clock::now();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(client.left).count();
+    ready = left <= 0 ? 0 : ::poll(fds.data(), fds.size(), static_cast<int>(left));
+    client.left -= Clock::now() - before;
   } while (ready < 0 && errno == EINTR);
   return ready > 0 && fds[1].revents == 0;
 }
@@ -204,13 +207,20 @@ void ControlServer::accept_client(std::vector<Asking>& asking) const {
   }
 }
 
-void ControlServer::serve_client(int client, const std::string& request) const {
+void ControlServer::serve_client(int fd, const std::string& request) const {
+  Asked client{fd, patience_};
   try {
     answer(client, request);
   } catch (const std::exception& error) {
     // Out of memory for a huge answer: the engine goes on, the client is told.
     static_cast<void>(send_all(client, fmt::format("error {}\n", error.what())));
   }
+}
+
+// What lies unread when a socket is closed makes an error of the answer behind it.
+void ControlServer::drop_input(int fd) {
+  std::array<char, 4096> block{};
+  for (int i = 0; i < 256 && ::recv(fd, block.data(), block.size(), MSG_DONTWAIT) > 0; ++i) {}
 }
 
 bool ControlServer::go_on(Asking& client) const {
@@ -223,21 +233,25 @@ bool ControlServer::go_on(Asking& client) const {
     serve_client(client.fd.get(), client.line.substr(0, end));
     return false;
   }
-  return client.line.size() < kMaxRequest;
+  if (client.line.size() < kMaxRequest) return true;
+  Asked asked{client.fd.get(), patience_};
+  static_cast<void>(send_all(asked, fmt::format("error the request is too long; send less than {} bytes\n", kMaxRequest)));
+  drop_input(client.fd.get());
+  return false;
 }
 
-bool ControlServer::send_all(int client, const std::string& text) const {
+bool ControlServer::send_all(Asked& client, const std::string& text) const {
   std::size_t sent = 0;
   while (sent < text.size()) {
-    if (!wait(client, POLLOUT)) return false;
-    const ssize_t got = ::send(client, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
+    if (!wait_to_send(client)) return false;
+    const ssize_t got = ::send(client.fd, text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
     if (got < 0 && errno != EAGAIN && errno != EINTR) return false;
     if (got > 0) sent += static_cast<std::size_t>(got);
   }
   return true;
 }
 
-void ControlServer::answer(int client, const std::string& request) const {
+void ControlServer::answer(Asked& client, const std::string& request) const {
   std::vector<std::string> words = words_of(request);
   const std::string command = words.empty() ? "" : words.front();
   if (!words.empty()) words.erase(words.begin());
@@ -251,7 +265,7 @@ void ControlServer::answer(int client, const std::string& request) const {
   }
 }
 
-void ControlServer::answer_connections(int client, const std::vector<std::string>& filters) const {
+void ControlServer::answer_connections(Asked& client, const std::vector<std::string>& filters) const {
   const Result<ConnFilter> filter = ConnFilter::parse(filters);
   if (!filter.ok()) {
     static_cast<void>(send_all(client, "error " + filter.error().message + "\n"));

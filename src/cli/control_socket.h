@@ -53,8 +53,8 @@ struct ControlCallbacks {
 class ControlServer {
  public:
   // To be called before the engine binds the calling thread to a core: the thread of start() may run where the calling thread
-  // may now. Takes `path` over from a dead instance. kBusy: a live one has it. A client that has not asked within `patience`, or takes no
-  // bytes for so long, is dropped.
+  // may now. Takes `path` over from a dead instance. kBusy: a live one has it. A client that has not asked within `patience`, or
+  // lets its answer wait for longer in all, is dropped.
   [[nodiscard]] static Result<std::unique_ptr<ControlServer>> create(
       const std::string& path, std::chrono::milliseconds patience = std::chrono::seconds(5));
   ControlServer(const ControlServer&) = delete;
@@ -78,13 +78,19 @@ class ControlServer {
   explicit ControlServer(std::chrono::milliseconds patience) noexcept : patience_(patience) {}
   void serve();
   void accept_client(std::vector<Asking>& asking) const;
-  void serve_client(int client, const std::string& request) const;
-  bool wait(int client, short events) const;
+  // One that is being answered; the others wait meanwhile, so how long it may let us wait is limited in all.
+  struct Asked {
+    int fd;
+    std::chrono::nanoseconds left;
+  };
+  void serve_client(int fd, const std::string& request) const;
+  static void drop_input(int fd);
+  bool wait_to_send(Asked& client) const;
   // False when nothing more is expected of the client: it was answered, has left or sends nonsense.
   bool go_on(Asking& client) const;
-  bool send_all(int client, const std::string& text) const;
-  void answer(int client, const std::string& request) const;
-  void answer_connections(int client, const std::vector<std::string>& filters) const;
+  bool send_all(Asked& client, const std::string& text) const;
+  void answer(Asked& client, const std::string& request) const;
+  void answer_connections(Asked& client, const std::vector<std::string>& filters) const;
 
   std::chrono::milliseconds patience_;
   std::string path_, lock_path_;

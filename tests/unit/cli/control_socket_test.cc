@@ -187,7 +187,30 @@ TEST_F(ControlSocket, ARequestWithoutEndIsNotWaitedForForEver) {
   const std::string much(5000, 'x');
   static_cast<void>(::send(large.get(), much.data(), much.size(), MSG_NOSIGNAL));
   char answer = 0;
-  EXPECT_LE(::recv(large.get(), &answer, 1, 0), 0);
+  EXPECT_EQ(::recv(large.get(), &answer, 1, 0), 1);
+  EXPECT_EQ(ask_instance(path_, much).error().message, "the request is too long; send less than 4096 bytes");
+}
+
+TEST_F(ControlSocket, ASlowReaderHoldsUpNobodyForLong) {
+  const auto server = create(std::chrono::milliseconds(200));
+  server->start(sample(std::vector<ConnectionReport>(100'000, sample_connection())));
+  const OwnedFd slow = connect();
+  ASSERT_EQ(::send(slow.get(), "conns\n", 6, MSG_NOSIGNAL), 6);
+  std::atomic<bool> answered{false};
+  std::thread other([&] {
+    EXPECT_TRUE(ask_instance(path_, "stats").ok());
+    answered = true;
+  });
+  // There is always room for a little more, so no single wait is long.
+  std::vector<char> some(65'536);
+  std::size_t read = 0;
+  for (ssize_t got = 1; got > 0 && !answered; ::poll(nullptr, 0, 20)) {
+    got = ::recv(slow.get(), some.data(), some.size(), 0);
+    if (got > 0) read += static_cast<std::size_t>(got);
+  }
+  other.join();
+  EXPECT_GT(read, 0U);
+  EXPECT_LT(read, 20'000'000U) << "the whole list";
 }
 
 // EAL binds the main thread to its shard's core before it starts the server.
