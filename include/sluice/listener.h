@@ -30,7 +30,7 @@ struct SocketOptions {
   std::uint32_t sndbuf = 262144;      // bytes; 0: the configuration's ([tcp] sndbuf)
   std::uint32_t user_timeout_ms = 0;  // 0: R2
   // limits::kIdleTimeoutS. Not 0: on_idle() follows when nothing arrived for so long, again and again; nobody is probed,
-  // whatever keepalive says.
+  // whatever keepalive says, now or by an option later.
   std::uint32_t idle_timeout_s = 0;
   std::int32_t linger_s = -1;         // -1: off
   CongestionControl congestion_control = CongestionControl::kCubic;

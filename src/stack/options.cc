@@ -18,8 +18,11 @@ Result<void> apply(tcp::Params& params, Option option, std::int64_t value) {
   switch (option) {
     case Option::kNodelay: params.nodelay = value != 0; break;
     case Option::kCork: params.cork = value != 0; break;
-    case Option::kKeepalive: params.keepalive = value != 0; break;
-    case Option::kKeepidleS: params.keepidle_ms = static_cast<std::uint32_t>(value * 1000); break;
+    // Where silence is told to the application its timeout stands in keepalive's place, and nobody is probed.
+    case Option::kKeepalive: params.keepalive = value != 0 || params.idle_ends; break;
+    case Option::kKeepidleS:
+      if (!params.idle_ends) params.keepidle_ms = static_cast<std::uint32_t>(value * 1000);
+      break;
     case Option::kKeepintvlS: params.keepintvl_ms = static_cast<std::uint32_t>(value * 1000); break;
     case Option::kKeepcnt: params.keepcnt = static_cast<std::uint8_t>(value); break;
     case Option::kMss: params.mss = static_cast<std::uint16_t>(value); break;

@@ -55,6 +55,20 @@ TEST_P(Family, AnsweredProbesAndActivityRestartTheTimer) {
   d.expect(ACK, seq(0), ack(2));
 }
 
+// Nor do the options of keepalive change when it is told.
+TEST_P(Family, KeepaliveOptionsLeaveTheIdleTimeoutAlone) {
+  Scene scene;
+  scene.options.idle_timeout_s = 60;
+  Dialogue d(GetParam(), scene);
+  d.establish();
+  EXPECT_TRUE(d.app().set(Option::kKeepidleS, 1).ok());
+  EXPECT_TRUE(d.app().set(Option::kKeepalive, 0).ok());
+  d.advance(59s);
+  d.expect_silence();
+  d.advance(1s);
+  d.expect(FIN | ACK, seq(1), ack(1));
+}
+
 // Here it is the application that is told, and closes; silence counts, not what we send.
 TEST_P(Family, IdleTimeoutTellsTheApplication) {
   Scene scene;
