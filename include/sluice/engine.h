@@ -25,10 +25,10 @@ class Engine {
   virtual ~Engine() = default;
 
   // Before run(): the service listens on every shard at the endpoints of `config`, which is checked as create() does
-  // the services of its own.
+  // the services of its own. After an error, and after an exception of the factory's, which goes through, it listens nowhere.
   virtual Result<void> add_service(const ServiceConfig& config, ServiceFactory factory) = 0;
 
-  // Runs every shard until stop(). `ready` is called once, when every port is up
+  // Runs every shard until stop(). `ready`, if there is one, is called once, when every port is up
   // and every service listens. Blocks the calling thread.
   virtual Result<void> run(const std::function<void()>& ready) = 0;
 

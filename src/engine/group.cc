@@ -146,21 +146,30 @@ Result<void> Group::add_service(const ServiceConfig& config, const ServiceFactor
     return Error{Errc::kInvalid, "service " + config.name + ": " + std::to_string(stack::Stack::kMaxServices) +
                                      " services are there already, more cannot be told apart"};
   }
-  std::vector<std::pair<ShardLoop*, ListenerId>> opened;
+  if (!factory) return Error{Errc::kInvalid, "service " + config.name + ": there is no factory for it"};
+  // Unless all goes well, an exception of the factory's included, it is on no shard.
+  struct Added {
+    ~Added() {
+      for (const auto& [there, id] : opened) there->close(id);
+      for (ShardLoop* loop : loops) loop->remove_last_service();
+    }
+    std::vector<std::pair<ShardLoop*, ListenerId>> opened{};
+    std::vector<ShardLoop*> loops{};
+  } added;
   for (const auto& loop : loops_) {
     auto owned = factory(loop->index());
+    if (owned == nullptr) return Error{Errc::kInvalid, "service " + config.name + ": its factory makes nothing"};
     Service& service = *owned;
     loop->add_service(std::move(owned), config.name);
+    added.loops.push_back(loop.get());
     for (const Endpoint& endpoint : config.listen) {
       const auto listener = loop->listen(service, endpoint, options, backlog);
-      if (!listener) {
-        for (const auto& [there, id] : opened) there->close(id);
-        for (unsigned s = 0; s <= loop->index(); ++s) loops_[s]->remove_last_service();
-        return Error{listener.error().code, "service " + config.name + ": " + listener.error().message};
-      }
-      opened.emplace_back(loop.get(), *listener);
+      if (!listener) return Error{listener.error().code, "service " + config.name + ": " + listener.error().message};
+      added.opened.emplace_back(loop.get(), *listener);
     }
   }
+  added.opened.clear();
+  added.loops.clear();
   return {};
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,7 @@ class DpdkEngine final : public Engine {
     const port::TscClock clock;
     group_->start(clock.now());
     const port::Telemetry telemetry([this] { return group_->stats(); });
-    ready();
+    if (ready) ready();
     port::run_on_lcores([&](unsigned index) { group_->run(index, [&clock] { return clock.now(); }); });
     return {};
   }
@@ -93,7 +94,13 @@ Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
   options.shards = shards;
   options.prefault = true;
   options.buffers = limits->buffers;
-  engine->group_ = std::make_unique<engine::Group>(config, options, keys, ports, *engine->buffers_);
+  try {
+    engine->group_ = std::make_unique<engine::Group>(config, options, keys, ports, *engine->buffers_);
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::kNoMemory, "tcp.max_connections: the kernel does not give the memory for " +
+                                      std::to_string(config.tcp.max_connections) + " connections and a SYN cache of " +
+                                      std::to_string(config.tcp.syn_cache) + "; lower them, or allow the process more (ulimit -v)"};
+  }
   return std::unique_ptr<Engine>(std::move(engine));
 }
 

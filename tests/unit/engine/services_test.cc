@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,31 @@ TEST_F(Services, OneThatCannotListenEverywhereListensNowhere) {
   const auto again = add("other", {"10.0.0.1:8"});
   EXPECT_TRUE(again.ok()) << again.error().message;
   group_->start(Instant{} + Duration::milliseconds(1));
+}
+
+TEST_F(Services, OneWhoseFactoryFailsOnAShardListensNowhere) {
+  ServiceConfig service;
+  service.name = "web";
+  service.listen = {Endpoint::parse("10.0.0.1:80").value()};
+  const auto listens_nowhere = [this] {
+    for (unsigned s = 0; s < 2; ++s) {
+      EXPECT_EQ(group_->shard(s).services(), 0U) << s;
+      EXPECT_EQ(group_->shard(s).stack().states()[static_cast<std::size_t>(State::kListen)], 0U) << s;
+    }
+  };
+  const auto throws_on_the_second = [](unsigned shard) {
+    if (shard == 1) throw std::runtime_error("no room");
+    return std::make_unique<Silent>();
+  };
+  EXPECT_THROW(static_cast<void>(group_->add_service(service, throws_on_the_second)), std::runtime_error);
+  listens_nowhere();
+  const auto nothing = group_->add_service(service, [](unsigned shard) { return shard == 0 ? std::make_unique<Silent>() : nullptr; });
+  ASSERT_FALSE(nothing.ok());
+  EXPECT_EQ(nothing.error().message, "service web: its factory makes nothing");
+  listens_nowhere();
+  EXPECT_EQ(group_->add_service(service, {}).error().code, Errc::kInvalid);
+  listens_nowhere();
+  EXPECT_TRUE(add("web", {"10.0.0.1:80"}).ok());
 }
 
 TEST_F(Services, MoreThanARecordCanNameAreRefused) {
