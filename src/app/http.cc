@@ -19,6 +19,7 @@
 
 #include "app/delayed_close.h"
 #include "app/drain.h"
+#include "app/http_date.h"
 #include "app/http_files.h"
 #include "app/http_heads.h"
 #include "app/http_request.h"
@@ -46,8 +47,8 @@ std::span<const std::byte> bytes_of(std::string_view text) noexcept { return std
 
 class Http final : public Service {
  public:
-  Http(ResourcePtr fixed, std::shared_ptr<const FileRoot> root, Duration head_timeout)
-      : fixed_(std::move(fixed)), open_heads_(head_timeout) {
+  Http(ResourcePtr fixed, std::shared_ptr<const FileRoot> root, Duration head_timeout, bool has_clock)
+      : fixed_(std::move(fixed)), date_(has_clock), open_heads_(head_timeout) {
     if (root != nullptr) files_ = std::make_unique<FileCache>(std::move(root));
   }
 
@@ -115,6 +116,7 @@ class Http final : public Service {
     std::uint64_t skip = 0;     // bytes of a request's body still to be dropped
     ResourcePtr resource;       // the answer under way, or null
     std::string_view head_left; // of the answer
+    std::string begun_head;     // what it is in once a part has been sent; before, it lacks the date
     std::uint64_t body_at = 0;
     std::uint64_t body_end = 0;
     bool close_after = false;   // nothing follows the answer under way
@@ -136,14 +138,14 @@ class Http final : public Service {
       return AtOnce::kNotSimple;
     }
     const Persistence persistence = draining_ ? Persistence::kClose : request.persistence;
-    const std::string_view answer = fixed_->whole(persistence);
+    const std::string_view answer = fixed_answer(persistence);
     if (connection.send_room() < answer.size()) return AtOnce::kNotSimple;
     const std::size_t taken = connection.send(bytes_of(answer));
     const bool last = persistence == Persistence::kClose;
     if (taken < answer.size()) {
       State& state = take_state(connection);
       state.resource = fixed_;
-      state.head_left = answer.substr(taken);
+      keep_head(state, answer.substr(taken));
       state.close_after = last;
       return AtOnce::kDone;
     }
@@ -267,11 +269,53 @@ class Http final : public Service {
     state.body_end = at_once || head_only ? 0 : resource.body_bytes();
   }
 
+  // What is left of a head that has been sent in part: the next second's must not be in its middle.
+  static void keep_head(State& state, std::string_view rest) {
+    state.begun_head = rest;
+    state.head_left = state.begun_head;
+  }
+
+  // In scratch_, until that is used again.
+  std::string_view with_date(std::string_view head, const Resource& resource) {
+    const std::string_view date = date_.line(shard_->now());
+    if (date.empty()) return head;
+    auto* const begin = reinterpret_cast<char*>(scratch_.data());
+    char* end = std::ranges::copy(head.substr(0, resource.fields_at()), begin).out;
+    end = std::ranges::copy(date, end).out;
+    end = std::ranges::copy(head.substr(resource.fields_at()), end).out;
+    return {begin, end};
+  }
+
+  // The answer to every GET where it is one piece; its text stays until the second is over.
+  std::string_view fixed_answer(Persistence persistence) {
+    const std::string_view date = date_.line(shard_->now());
+    if (date.empty()) return fixed_->whole(persistence);
+    if (dated_version_ != date_.version()) [[unlikely]] {
+      dated_version_ = date_.version();
+      for (std::size_t i = 0; i < kPersistences; ++i) {
+        dated_[i] = fixed_->whole(static_cast<Persistence>(i));
+        dated_[i].insert(fixed_->fields_at(), date);
+      }
+    }
+    return dated_[static_cast<std::size_t>(persistence)];
+  }
+
   // True when all of the answer is in the send queue; on_writable follows otherwise.
   bool send_more(Connection connection, State& state) {
     if (!state.head_left.empty()) {
-      state.head_left.remove_prefix(connection.send(bytes_of(state.head_left)));
-      if (!state.head_left.empty()) return false;
+      const bool begun = !state.begun_head.empty();
+      const std::string_view head = begun ? state.head_left : with_date(state.head_left, *state.resource);
+      const std::size_t taken = connection.send(bytes_of(head));
+      if (taken < head.size()) {
+        if (begun) {
+          state.head_left.remove_prefix(taken);
+        } else {
+          keep_head(state, head.substr(taken));
+        }
+        return false;
+      }
+      state.head_left = {};
+      state.begun_head.clear();
     }
     while (state.body_at < state.body_end) {
       // At least one byte is offered, so that on_writable follows when there is no room.
@@ -343,6 +387,9 @@ class Http final : public Service {
 
   ResourcePtr fixed_;                 // what every GET is answered with, unless there is a root
   std::unique_ptr<FileCache> files_;
+  HttpDate date_;
+  std::array<std::string, kPersistences> dated_;  // fixed_ whole, of the second of dated_version_
+  std::uint64_t dated_version_ = 0;
   Shard* shard_ = nullptr;
   bool draining_ = false;
   std::size_t held_heads_ = 0;
@@ -370,7 +417,8 @@ Result<ServiceFactory> make_http(const ServiceConfig& config) {
   }
   const auto head_timeout = Duration::seconds(
       static_cast<std::int64_t>(number_option(config.options, "head_timeout_s").value_or(kHeadTimeout)));
-  return ServiceFactory([=](unsigned) { return std::make_unique<Http>(fixed, root, head_timeout); });
+  const bool has_clock = text_option(config.options, "time").value_or("wall") == "wall";
+  return ServiceFactory([=](unsigned) { return std::make_unique<Http>(fixed, root, head_timeout, has_clock); });
 }
 
 }  // namespace sluice::app

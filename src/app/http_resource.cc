@@ -59,7 +59,9 @@ std::string_view reason_phrase(unsigned status) noexcept {
 
 Resource::Resource(unsigned status, std::string_view type, std::string_view fields, std::uint64_t size) : size_(size) {
   std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
-  head.append(reason_phrase(status)).append("\r\nServer: sluice\r\nContent-Type: ").append(type);
+  head.append(reason_phrase(status)).append("\r\n");
+  fields_at_ = head.size();
+  head.append("Server: sluice\r\nContent-Type: ").append(type);
   head.append("\r\nContent-Length: ").append(std::to_string(size)).append("\r\n").append(fields);
   heads_[index(Persistence::kKeepAlive)] = head + "\r\n";
   heads_[index(Persistence::kKeepAlive10)] = head + "Connection: keep-alive\r\n\r\n";

@@ -62,6 +62,8 @@ class Resource {
   [[nodiscard]] std::string_view head(Persistence persistence) const noexcept {
     return whole(persistence).substr(0, head_bytes_[index(persistence)]);
   }
+  // Where a field may be put into whole() and head(): behind the status line.
+  [[nodiscard]] std::size_t fields_at() const noexcept { return fields_at_; }
   // Bytes of the body from `offset` (< body_bytes()) on, at most `max`, in memory or read into
   // `scratch`. Empty: the file has become shorter.
   [[nodiscard]] std::span<const std::byte> piece(std::uint64_t offset, std::size_t max,
@@ -73,6 +75,7 @@ class Resource {
   void inline_body(std::string_view body);
 
   std::uint64_t size_;
+  std::size_t fields_at_ = 0;
   std::array<std::string, kPersistences> heads_;
   std::array<std::size_t, kPersistences> head_bytes_{};
   std::string body_;  // all of it, or the block that repeats

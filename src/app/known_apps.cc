@@ -21,6 +21,7 @@ constexpr OptionSpec kHttp[] = {
     {.name = "body_bytes", .kind = OptionKind::kNumber, .group = 1, .max = kMaxBytes},
     {.name = "file", .kind = OptionKind::kText, .group = 1, .max = kMaxPath},
     {.name = "root", .kind = OptionKind::kText, .group = 1, .max = kMaxPath},
+    {.name = "time", .kind = OptionKind::kChoice, .choices = kClocks},
 };
 constexpr OptionSpec kDaytime[] = {
     {.name = "time", .kind = OptionKind::kChoice, .choices = kClocks},

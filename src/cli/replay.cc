@@ -269,7 +269,7 @@ Result<std::vector<ServiceFactory>> make_factories(Config& config) {
   std::vector<ServiceFactory> factories;
   for (ServiceConfig& service : config.services) {
     // The capture's clock is the only one: the same input must give the same bytes.
-    if (service.app == "daytime") service.options.try_emplace("time", "virtual");
+    if (service.app == "daytime" || service.app == "http") service.options.try_emplace("time", "virtual");
     auto factory = app::make_factory(service);
     if (!factory) return factory.error();
     factories.push_back(std::move(*factory));

@@ -215,6 +215,7 @@ name = "root"
 listen = ["10.77.0.1:81"]
 app = "http"
 root = "/srv"
+time = "virtual"
 [[service]]
 name = "hold"
 listen = ["10.77.0.1:82"]
@@ -233,7 +234,7 @@ socket = "/run/remote.sock"
   ASSERT_EQ(config.services.size(), 6U);
   EXPECT_EQ(config.services[0].options, (AppOptions{{"bytes", "5000"}}));
   EXPECT_EQ(config.services[1].options, (AppOptions{{"file", "/etc/hostname"}}));
-  EXPECT_EQ(config.services[2].options, (AppOptions{{"root", "/srv"}}));
+  EXPECT_EQ(config.services[2].options, (AppOptions{{"root", "/srv"}, {"time", "virtual"}}));
   EXPECT_EQ(config.services[3].options, (AppOptions{{"does", "half-close"}}));
   EXPECT_EQ(config.services[4].options, (AppOptions{{"time", "virtual"}}));
   EXPECT_EQ(config.services[5].options, (AppOptions{{"socket", "/run/remote.sock"}}));
