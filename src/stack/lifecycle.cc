@@ -138,11 +138,11 @@ void Stack::remove_expired() noexcept {
 bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
   set_now(now);
   advanced_to_ = now;
+  if (now >= announce_at_) [[unlikely]] on_announce_timer(now);  // first: neighbours are asked from addresses that are tried no longer
   if (now >= neighbours_.next_check()) [[unlikely]] {
     neighbours_.on_timer(now, [this](const Neighbours::Entry& entry) { solicit(entry); },
                          [this](const Neighbours::Entry& entry) { router_failed(entry); });
   }
-  if (now >= announce_at_) [[unlikely]] on_announce_timer(now);
   if (now >= routers_at_) [[unlikely]] on_router_timer(now);
   if (now >= mtu_search_.next_check()) [[unlikely]] {
     mtu_search_.on_timer(now, [this](MtuSearch::Record& record) { return search_mtu(record); });

@@ -68,12 +68,14 @@ Verdict Stack::arp_input(const wire::Packet& packet, std::size_t interface) noex
   return Verdict::kArpHandled;
 }
 
-// A request for an entry's address: ARP, or a neighbour solicitation to the solicited-node group.
+// A request for an entry's address: ARP, or a neighbour solicitation to the solicited-node group. RFC 4429 3.2: from no address that
+// is being tried, nor from one that is another's; where there is no other the question waits for its next turn.
 void Stack::solicit(const Neighbours::Entry& entry) noexcept {
   const InterfaceConfig& out = config_.interfaces[entry.interface];
   std::uint16_t local = kNoAddress;
   for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
     if (addresses_[i].interface != entry.interface || addresses_[i].address.is_v4() != entry.ip.is_v4()) continue;
+    if (addresses_.disabled(i) || (i < dad_.size() && dad_[i])) continue;
     if (local == kNoAddress || same_prefix(addresses_[i].address, entry.ip, addresses_[i].prefix_len)) local = i;
   }
   if (local == kNoAddress) return;

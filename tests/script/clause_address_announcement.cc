@@ -75,11 +75,49 @@ TEST(OverIpv6, TheAddressIsUsedWhileItIsTried) {
   Dialogue d(Ip::kV6);
   start(d);
   (void)take(d);
-  d.establish();
   d.send_frame(neighbour_frame({d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()}, true, d.our_address()));
   const auto answer = d.take_icmp();
   ASSERT_EQ(answer.size(), 1U);
   EXPECT_EQ(answer[0][58], 0x40) << "solicited, and does not override (RFC 4429)";
+  d.establish();
+}
+
+// RFC 4429 3.2: our Ethernet address in the question would become that of whoever has the address already.
+TEST(OverIpv6, NobodyIsAskedAboutFromAnAddressThatIsTried) {
+  Dialogue d(Ip::kV6);
+  start(d);
+  (void)take(d);
+  d.send(SYN, seq(0), mss(1000));
+  d.expect_silence();
+  EXPECT_EQ(d.count(Verdict::kListenSyn), 1U);
+  d.advance(999ms);
+  d.expect_silence();
+  d.advance(1ms);
+  EXPECT_EQ(d.take_icmp().size(), 1U) << "the advertisement";
+  d.expect(SYN | ACK, seq(0), ack(1));
+  (void)d.peer().take();
+}
+
+// Nor from one that is somebody else's; the first of the others that fits is.
+TEST(OverIpv6, NobodyIsAskedAboutFromAnAddressThatIsAnothers) {
+  Scene scene;
+  scene.host.addresses = {"fd00::1/64", "fd00::7/64"};
+  Dialogue d(Ip::kV6, scene);
+  start(d);
+  (void)d.host().take_sent();
+  const IpAddress taken = IpAddress::parse("fd00::7").value();
+  d.send_frame(neighbour_frame({kOther, wire::ipv6_multicast_mac(wire::solicited_node(taken)), {}, wire::solicited_node(taken)}, true, taken));
+  EXPECT_EQ(d.counter("addresses_disabled"), 1U);
+  d.host().advance(d.now() + Duration::seconds(2));
+  (void)d.host().take_sent();
+  d.host().receive(d.frame(SYN, seq(0), mss(1000)), d.now() + Duration::seconds(2));
+  const auto sent = d.host().take_sent();
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_EQ(sent[0][54], wire::kIcmpv6NeighborSolicitation);
+  EXPECT_TRUE(std::equal(sent[0].begin() + 22, sent[0].begin() + 38, d.our_address().bytes.begin()));
+  d.host().receive(neighbour_frame({d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()}, false, d.peer_address()),
+                   d.now() + Duration::seconds(2));
+  EXPECT_EQ(d.host().take_sent().size(), 1U) << "the SYN|ACK";
 }
 
 TEST(OverIpv6, ADuplicateAddressIsNotUsed) {
