@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -73,9 +72,9 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
       ways_[ways_of(i, route.to.address.is_v4())].routes.push_back({prefix_of(route.to), route.via});
     }
   }
-  const auto bits = [](const Via& via) { return std::popcount(via.prefix.mask[0]) + std::popcount(via.prefix.mask[1]); };
   for (Ways& ways : ways_) {
-    std::stable_sort(ways.routes.begin(), ways.routes.end(), [&](const Via& a, const Via& b) { return bits(a) > bits(b); });
+    std::stable_sort(ways.routes.begin(), ways.routes.end(),
+                     [](const Via& a, const Via& b) { return a.prefix.length() > b.prefix.length(); });
   }
   disabled_.assign(all_.size(), false);
   std::uint32_t slots = 8;
@@ -109,38 +108,63 @@ bool Addresses::on_link(std::uint8_t interface, const IpAddress& remote) const n
   return holds_any(ways_[ways_of(interface, remote.is_v4())].on_link, remote);
 }
 
-const IpAddress* Addresses::by_route(const Ways& ways, const IpAddress& remote) noexcept {
+const Addresses::Via* Addresses::by_route(const Ways& ways, const IpAddress& remote) noexcept {
   std::uint64_t words[2];
   std::memcpy(words, remote.bytes.data(), sizeof(words));
   for (const Via& via : ways.routes) {
-    if (via.prefix.holds(words)) return &via.router;
+    if (via.prefix.holds(words)) return &via;
   }
   return nullptr;
 }
 
-std::uint16_t Addresses::first_enabled(const Prefix& prefix, const IpAddress& remote) const noexcept {
-  const std::uint16_t ways = all_[prefix.first].ways;
-  for (std::size_t i = prefix.first; i < all_.size(); ++i) {
-    const bool here = all_[i].ways == ways && same_prefix(all_[i].address, remote, all_[i].prefix_len);
-    if (here && !disabled_[i]) return static_cast<std::uint16_t>(i);
+Addresses::Reach Addresses::reach_of(const Ways& ways, const IpAddress& remote) noexcept {
+  std::uint64_t words[2];
+  std::memcpy(words, remote.bytes.data(), sizeof(words));
+  Reach reach;
+  for (const Prefix& prefix : ways.on_link) {
+    if (!prefix.holds(words) || 2 * prefix.length() + 1 <= reach.bits) continue;
+    reach = {2 * prefix.length() + 1, &prefix};
+  }
+  if (reach.on_link != nullptr) return reach;
+  if (const Via* via = by_route(ways, remote)) return {2 * via->prefix.length(), nullptr};
+  return {ways.has_gateway ? 0 : -1, nullptr};
+}
+
+bool Addresses::may_be_source(std::size_t index, std::size_t ways, const IpAddress& remote, bool same_scope) const noexcept {
+  const LocalAddress& ours = all_[index];
+  if (ours.ways != ways || disabled_[index]) return false;
+  return !same_scope || ours.address.is_link_local() == remote.is_link_local();
+}
+
+// One whose prefix `remote` is in, or any of these ways.
+std::uint16_t Addresses::source_from(std::size_t ways, const Prefix* on_link, const IpAddress& remote, bool same_scope) const noexcept {
+  for (std::size_t i = on_link != nullptr ? on_link->first : all_.size(); i < all_.size(); ++i) {
+    const bool near = same_prefix(all_[i].address, remote, all_[i].prefix_len);
+    if (near && may_be_source(i, ways, remote, same_scope)) return static_cast<std::uint16_t>(i);
+  }
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (may_be_source(i, ways, remote, same_scope)) return static_cast<std::uint16_t>(i);
   }
   return kNoAddress;
 }
 
-std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
-  std::uint64_t words[2];
-  std::memcpy(words, remote.bytes.data(), sizeof(words));
+std::uint16_t Addresses::source_among(const IpAddress& remote, bool same_scope) const noexcept {
+  std::uint16_t source = kNoAddress;
+  int most = -1;
   for (std::size_t w = ways_of(0, remote.is_v4()); w < ways_.size(); w += 2) {
-    for (const Prefix& prefix : ways_[w].on_link) {
-      const std::uint16_t source = prefix.holds(words) ? first_enabled(prefix, remote) : kNoAddress;
-      if (source != kNoAddress) return source;
-    }
+    const Reach reach = reach_of(ways_[w], remote);
+    if (reach.bits <= most) continue;
+    const std::uint16_t candidate = source_from(w, reach.on_link, remote, same_scope);
+    if (candidate == kNoAddress) continue;
+    source = candidate;
+    most = reach.bits;
   }
-  for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (disabled_[i] || all_[i].address.is_v4() != remote.is_v4()) continue;
-    if (next_hop(static_cast<std::uint16_t>(i), remote) != nullptr) return static_cast<std::uint16_t>(i);
-  }
-  return kNoAddress;
+  return source;
+}
+
+std::uint16_t Addresses::source_for(const IpAddress& remote) const noexcept {
+  const std::uint16_t source = source_among(remote, true);  // RFC 6724 5, rule 2
+  return source != kNoAddress ? source : source_among(remote, false);
 }
 
 bool Addresses::is_listed_broadcast(const IpAddress& address) const noexcept {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -102,11 +103,12 @@ class Addresses {
     const Ways& ways = ways_[local.ways];
     if (holds_any(ways.on_link, remote)) return &remote;
     if (!ways.routes.empty()) [[unlikely]] {
-      if (const IpAddress* router = by_route(ways, remote)) return router;
+      if (const Via* via = by_route(ways, remote)) return &via->router;
     }
     return ways.has_gateway ? &ways.gateway : nullptr;
   }
-  // The address to open a connection to `remote` from; kNoAddress when there is no way.
+  // The address to open a connection to `remote` from: of its scope, where one is, and of the interface that knows most of the
+  // way: on-link or by a route the longest prefix, then a gateway. kNoAddress when there is no way.
   [[nodiscard]] std::uint16_t source_for(const IpAddress& remote) const noexcept;
   // The addresses that connections take in turn which would be opened from `primary`; empty: that one alone.
   [[nodiscard]] std::span<const std::uint16_t> sources(std::uint16_t primary) const noexcept {
@@ -142,6 +144,7 @@ class Addresses {
     [[nodiscard]] bool holds(const std::uint64_t* address) const noexcept {
       return (((address[0] ^ bits[0]) & mask[0]) | ((address[1] ^ bits[1]) & mask[1])) == 0;
     }
+    [[nodiscard]] int length() const noexcept { return std::popcount(mask[0]) + std::popcount(mask[1]); }
   };
   struct Via {
     Prefix prefix;
@@ -163,11 +166,18 @@ class Addresses {
     }
     return false;
   }
-  [[nodiscard]] static const IpAddress* by_route(const Ways& ways, const IpAddress& remote) noexcept;
+  [[nodiscard]] static const Via* by_route(const Ways& ways, const IpAddress& remote) noexcept;
   void fill_slots() noexcept;
   void add_prefix(const InterfaceAddress& address);
-  // The first address with this prefix that is not disabled.
-  [[nodiscard]] std::uint16_t first_enabled(const Prefix& prefix, const IpAddress& remote) const noexcept;
+  // How far these ways lead to `remote`, a route's bits counting twice and being on-link once more; negative: nowhere.
+  struct Reach {
+    int bits = -1;
+    const Prefix* on_link = nullptr;  // that `remote` is in
+  };
+  [[nodiscard]] static Reach reach_of(const Ways& ways, const IpAddress& remote) noexcept;
+  [[nodiscard]] bool may_be_source(std::size_t index, std::size_t ways, const IpAddress& remote, bool same_scope) const noexcept;
+  [[nodiscard]] std::uint16_t source_from(std::size_t ways, const Prefix* on_link, const IpAddress& remote, bool same_scope) const noexcept;
+  [[nodiscard]] std::uint16_t source_among(const IpAddress& remote, bool same_scope) const noexcept;
   void fill_sources(const std::vector<InterfaceConfig>& interfaces);
   [[nodiscard]] static Prefix prefix_of(const InterfaceAddress& address) noexcept;
 

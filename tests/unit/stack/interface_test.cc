@@ -142,6 +142,53 @@ TEST(AddressesTest, SourceForARemoteIsOnItsLinkElseWhereAGatewayIs) {
   EXPECT_EQ(a.source_for(ip("2001:db8::1")), 2);
 }
 
+Addresses interfaces_of(const std::vector<std::vector<const char*>>& addresses, const std::vector<const char*>& gateways,
+                        const std::vector<std::vector<const char*>>& routes = {}) {
+  std::vector<InterfaceConfig> all(addresses.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const char* text : addresses[i]) all[i].addresses.push_back(InterfaceAddress::parse(text).value());
+    if (i < routes.size()) {
+      for (const char* text : routes[i]) all[i].routes.push_back(Route::parse(text).value());
+    }
+  }
+  for (const char* text : gateways) all[0].gateways.push_back(ip(text));  // of the first
+  return Addresses(all);
+}
+
+// Of all interfaces, not of the first that has any way.
+TEST(AddressesTest, SourceForARemoteIsOfTheInterfaceWithTheLongestPrefix) {
+  const Addresses routed = interfaces_of({{"203.0.113.5/24"}, {"192.168.1.2/24"}}, {"203.0.113.1"}, {{}, {"172.16.0.0/12 via 192.168.1.1"}});
+  EXPECT_EQ(routed.source_for(ip("172.16.5.5")), 1);
+  EXPECT_EQ(routed.source_for(ip("192.168.1.9")), 1);
+  EXPECT_EQ(routed.source_for(ip("8.8.8.8")), 0);
+  const Addresses nested = interfaces_of({{"10.0.0.5/8", "fd00::5/16"}, {"10.77.0.1/24", "fd00:77::1/64"}, {"10.77.1.1/24"}}, {},
+                                         {{"10.77.1.0/24 via 10.0.0.9", "10.77.1.128/25 via 10.0.0.9"}});
+  EXPECT_EQ(nested.source_for(ip("10.77.0.9")), 2);
+  EXPECT_EQ(nested.source_for(ip("10.78.0.9")), 0);
+  EXPECT_EQ(nested.source_for(ip("fd00:77::9")), 3);
+  EXPECT_EQ(nested.source_for(ip("fd00:78::9")), 1);
+  EXPECT_EQ(nested.source_for(ip("10.77.1.9")), 4) << "the first interface has it on-link by its /8, before any route";
+  const Addresses same = interfaces_of({{"10.0.0.5/16"}, {"10.77.1.1/24"}}, {}, {{"10.77.1.0/24 via 10.0.0.9"}});
+  EXPECT_EQ(same.source_for(ip("10.77.1.9")), 1) << "on-link before a route of the same length";
+}
+
+TEST(AddressesTest, ADisabledAddressLeavesTheNextInterfaceToBeTheSource) {
+  Addresses nested = interfaces_of({{"10.0.0.5/8"}, {"10.77.0.1/24"}}, {});
+  nested.disable(1);
+  EXPECT_EQ(nested.source_for(ip("10.77.0.9")), 0);
+}
+
+TEST(AddressesTest, ALinkLocalAddressIsTheSourceForOthersOfTheLinkOnly) {  // RFC 6724 5, rule 2
+  Addresses a = interfaces_of({{"fe80::77/64", "fd77::1/64"}}, {"fe80::1"});
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), 1);
+  EXPECT_EQ(a.source_for(ip("fd77::9")), 1);
+  EXPECT_EQ(a.source_for(ip("fe80::9")), 0);
+  a.disable(1);
+  EXPECT_EQ(a.source_for(ip("2001:db8::1")), 0) << "better than none";
+  const Addresses two = interfaces_of({{"fe80::77/64"}, {"fe80::78/64", "fd77::1/64"}}, {}, {{}, {"2001:db8::/32 via fe80::1"}});
+  EXPECT_EQ(two.source_for(ip("2001:db8::1")), 2);
+}
+
 TEST(AddressesTest, BroadcastsAreThoseOfThePrefixesAndTheLimitedOne) {
   const Addresses a = two_interfaces();
   EXPECT_TRUE(a.is_broadcast(ip("255.255.255.255")));
