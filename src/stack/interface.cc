@@ -44,6 +44,17 @@ void Addresses::add_prefix(const InterfaceAddress& address) {
   on_link.push_back(fresh);
 }
 
+// RFC 4861 5.1: on-link wherever IPv6 is, whatever our own addresses are.
+void Addresses::add_link_local(const std::vector<InterfaceConfig>& interfaces) {
+  const auto is_v6 = [](const InterfaceAddress& a) { return !a.address.is_v4(); };
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    if (std::none_of(interfaces[i].addresses.begin(), interfaces[i].addresses.end(), is_v6)) continue;
+    Prefix prefix = prefix_of({{{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}, 10});
+    prefix.first = kNoAddress;
+    ways_[ways_of(i, false)].on_link.push_back(prefix);
+  }
+}
+
 void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
   sources_.resize(interfaces.size());
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
@@ -76,6 +87,7 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
     std::stable_sort(ways.routes.begin(), ways.routes.end(),
                      [](const Via& a, const Via& b) { return a.prefix.length() > b.prefix.length(); });
   }
+  add_link_local(interfaces);
   disabled_.assign(all_.size(), false);
   std::uint32_t slots = 8;
   while (slots < 2 * all_.size()) slots *= 2;
@@ -122,7 +134,8 @@ Addresses::Reach Addresses::reach_of(const Ways& ways, const IpAddress& remote) 
   std::memcpy(words, remote.bytes.data(), sizeof(words));
   Reach reach;
   for (const Prefix& prefix : ways.on_link) {
-    if (!prefix.holds(words) || 2 * prefix.length() + 1 <= reach.bits) continue;
+    // The next link has the same link-local network: it says nothing of where `remote` is.
+    if (prefix.first == kNoAddress || !prefix.holds(words) || 2 * prefix.length() + 1 <= reach.bits) continue;
     reach = {2 * prefix.length() + 1, &prefix};
   }
   if (reach.on_link != nullptr) return reach;

@@ -138,7 +138,7 @@ class Addresses {
   // Both halves of an address under its mask.
   struct Prefix {
     std::uint64_t bits[2], mask[2];
-    std::uint16_t first;  // address that has it
+    std::uint16_t first;  // address that has it; kNoAddress: none of ours need have
     bool has_broadcast;
 
     [[nodiscard]] bool holds(const std::uint64_t* address) const noexcept {
@@ -169,6 +169,7 @@ class Addresses {
   [[nodiscard]] static const Via* by_route(const Ways& ways, const IpAddress& remote) noexcept;
   void fill_slots() noexcept;
   void add_prefix(const InterfaceAddress& address);
+  void add_link_local(const std::vector<InterfaceConfig>& interfaces);
   // How far these ways lead to `remote`, a route's bits counting twice and being on-link once more; negative: nowhere.
   struct Reach {
     int bits = -1;

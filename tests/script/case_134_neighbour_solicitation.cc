@@ -25,6 +25,23 @@ TEST(OverIpv6, SolicitationIsAnswered) {
   EXPECT_EQ(ones_sum(std::span(a).subspan(54), pseudo(std::span(a).subspan(14), 58, 32)), 0xffff);
 }
 
+// RFC 4861 5.1: whether or not we have such an address ourselves, and whatever the gateway is.
+TEST(OverIpv6, ALinkLocalPeerIsAnsweredOnTheLink) {
+  Scene scene;
+  scene.host.gateways = {"fd00::fe"};
+  Dialogue d(Ip::kV6, scene);
+  const IpAddress peer = IpAddress::parse("fe80::9").value();
+  const IpAddress ours = d.our_address();
+  Peer& near = d.add_peer(40001, peer);
+  d.host().receive(near.frame(SYN, seq(0), mss(1000)), d.now());
+  const auto sent = d.host().take_sent();
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_EQ(sent[0][54], 135);
+  EXPECT_TRUE(std::equal(peer.bytes.begin(), peer.bytes.end(), sent[0].begin() + 62)) << "asked about: he, not the gateway";
+  d.send_frame(neighbour_frame({d.peer_mac(), d.host().mac(), peer, ours}, false, peer));
+  near.expect(SYN | ACK, seq(0), ack(1));
+}
+
 TEST(OverIpv6, SolicitationsThatCannotBeAreIgnored) {
   Dialogue d(Ip::kV6);
   const IpAddress group = IpAddress::parse("ff02::9").value();

@@ -88,6 +88,32 @@ TEST(AddressesTest, RoutesComeBeforeTheGatewayTheLongestPrefixFirst) {
   EXPECT_EQ(a.source_for(ip("2001:db8::1")), 1);
 }
 
+TEST(AddressesTest, LinkLocalNeighboursAreOnLinkWhereIpv6Is) {  // RFC 4861 5.1
+  InterfaceConfig front;
+  front.addresses = {InterfaceAddress::parse("fd77::1/64").value()};
+  front.gateways = {ip("fd77::fe")};
+  InterfaceConfig back;
+  back.addresses = {InterfaceAddress::parse("192.168.7.1/30").value()};
+  const Addresses a({front, back});
+  const IpAddress neighbour = ip("fe80::9");
+  const IpAddress last = ip("febf:ffff::9");
+  EXPECT_EQ(a.next_hop(0, neighbour), &neighbour);
+  EXPECT_EQ(a.next_hop(0, last), &last);
+  EXPECT_EQ(*a.next_hop(0, ip("fec0::9")), ip("fd77::fe"));
+  EXPECT_TRUE(a.on_link(0, neighbour));
+  EXPECT_FALSE(a.on_link(1, neighbour)) << "no IPv6 there";
+}
+
+TEST(AddressesTest, TheLinkLocalNetworkTellsNoInterfaceFromAnother) {
+  const auto config = [](const char* text) {
+    InterfaceConfig interface;
+    interface.addresses = {InterfaceAddress::parse(text).value()};
+    return interface;
+  };
+  EXPECT_EQ(Addresses({config("fd77::1/64"), config("fe80::77/64")}).source_for(ip("fe80::9")), 1);
+  EXPECT_EQ(Addresses({config("fd77::1/64")}).source_for(ip("fe80::9")), kNoAddress);
+}
+
 // ::/0 holds every IPv4 address, as those are kept mapped into IPv6.
 TEST(AddressesTest, NoFamilyTakesTheOthersWay) {
   InterfaceConfig front;
