@@ -68,8 +68,8 @@ Verdict Stack::arp_input(const wire::Packet& packet, std::size_t interface) noex
   return Verdict::kArpHandled;
 }
 
-// A request for an entry's address: ARP, or a neighbour solicitation to the solicited-node group. RFC 4429 3.2: from no address that
-// is being tried, nor from one that is another's; where there is no other the question waits for its next turn.
+// A request for an entry's address, to everybody or to where it was. RFC 4429 3.2: from no address that is being tried, nor from one
+// that is another's; where there is no other the question waits for its next turn.
 void Stack::solicit(const Neighbours::Entry& entry) noexcept {
   const InterfaceConfig& out = config_.interfaces[entry.interface];
   std::uint16_t local = kNoAddress;
@@ -80,15 +80,16 @@ void Stack::solicit(const Neighbours::Entry& entry) noexcept {
   }
   if (local == kNoAddress) return;
   const IpAddress& ours = addresses_[local].address;
+  const bool all = Neighbours::asks_all(entry);
   Buf* frame = nullptr;
   if (entry.ip.is_v4()) {
-    frame = arp_frame({wire::kArpRequest, out.mac, {}, ours, entry.ip}, wire::kMacBroadcast, out, bufs_);
+    frame = arp_frame({wire::kArpRequest, out.mac, {}, ours, entry.ip}, all ? wire::kMacBroadcast : entry.mac, out, bufs_);
   } else {
     wire::NeighborMessage message;
     message.target = entry.ip;
     message.mac = out.mac;
-    const IpAddress group = wire::solicited_node(entry.ip);
-    frame = nd_frame(message, wire::ipv6_multicast_mac(group), ours, group, out, bufs_);
+    const IpAddress to = all ? wire::solicited_node(entry.ip) : entry.ip;
+    frame = nd_frame(message, all ? wire::ipv6_multicast_mac(to) : entry.mac, ours, to, out, bufs_);
   }
   if (frame != nullptr) enqueue(entry.interface, frame);
 }
@@ -110,11 +111,15 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
       const bool foreign = addresses_[ours].interface == interface && mac != config_.interfaces[interface].mac;
       return foreign ? address_conflict(ours) : Verdict::kNdIgnored;
     }
-    if (view->target_mac() == nullptr || (mac[0] & 1U) != 0) return Verdict::kNdIgnored;
-    const Neighbours::News news = !view->override_flag() ? Neighbours::News::kHint
-                                  : view->solicited()    ? Neighbours::News::kOverride
-                                                         : Neighbours::News::kClaim;
-    send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now, news), mac);
+    if ((mac[0] & 1U) != 0 || (view->target_mac() == nullptr && !view->solicited())) return Verdict::kNdIgnored;
+    if (view->target_mac() == nullptr) {
+      neighbours_.confirm(port, view->target(), env_.now);
+    } else {
+      const Neighbours::News news = !view->override_flag() ? Neighbours::News::kHint
+                                    : view->solicited()    ? Neighbours::News::kOverride
+                                                           : Neighbours::News::kClaim;
+      send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now, news), mac);
+    }
     if (!view->router() && routers_.wanted(interface)) [[unlikely]] {  // RFC 4861 7.2.5: it is one no longer
       routers_.forget(interface, view->target());
       use_routers();

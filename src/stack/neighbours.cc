@@ -109,7 +109,8 @@ Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::
     if (entry->fixed || locked || news == News::kHint) {
       ++counters_.refused;
       // RFC 4861 7.2.5: the entry is STALE then, which here means asked about at its next use.
-      if (news == News::kHint && !entry->fixed) suspect(interface, ip);
+      const bool stale = news == News::kHint && !entry->fixed && entry->state == State::kReachable;
+      if (stale) entry->since = now - kReachable - Duration{1};
       return nullptr;
     }
   }
@@ -122,6 +123,7 @@ Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::
   entry->state = State::kReachable;
   entry->since = now;
   entry->solicited = 0;
+  entry->doubted = false;
   entry->n_waiting = 0;
   return std::exchange(entry->waiting, nullptr);
 }
@@ -131,7 +133,16 @@ void Neighbours::claim(Entry& entry, const wire::MacAddress& mac, Instant now) n
   if (entry.mac == mac) return;
   ++counters_.learned;
   entry.mac = mac;
+  entry.doubted = true;
   if (entry.state == State::kReachable) entry.since = now - kReachable - Duration{1};
+}
+
+void Neighbours::confirm(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept {
+  Entry* entry = find(interface, ip);
+  if (entry == nullptr || entry->state == State::kIncomplete || entry->doubted) return;
+  entry->state = State::kReachable;
+  entry->since = now;
+  entry->solicited = 0;
 }
 
 Buf* Neighbours::fix(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, Instant now) noexcept {

@@ -38,6 +38,7 @@ class Neighbours {
     std::uint8_t n_waiting = 0;
     bool fixed = false;           // known from elsewhere than the wire: news about it are not believed
     bool ours = false;            // asked about for a connection, or a router
+    bool doubted = false;         // its address was changed by a claim, or gives no answer: everybody is asked, not who is there
     Instant since{};              // state entered, or last request sent
     Instant used{};
     Buf* waiting = nullptr;       // frames without a destination MAC yet, in order
@@ -106,8 +107,20 @@ class Neighbours {
   // Frames to `ip` go unanswered (RFC 9293 3.8.3, R1): the next one asks again who has it.
   void suspect(std::uint8_t interface, const IpAddress& ip) noexcept {
     Entry* entry = find(interface, ip);
-    if (entry != nullptr && entry->state == State::kReachable) entry->since = entry->since - kReachable;
+    if (entry == nullptr || entry->state != State::kReachable) return;
+    entry->since = entry->since - kReachable;
+    entry->doubted = true;
   }
+
+  // Whom a request about the entry goes to: RFC 1122 2.3.2.1 and RFC 4861 7.3.3 ask a known one at his address. The last time
+  // everybody is asked, before who moved is given up (RFC 7048 3).
+  [[nodiscard]] static bool asks_all(const Entry& entry) noexcept {
+    return entry.state != State::kProbe || entry.doubted || entry.solicited >= kTries;
+  }
+
+  // A solicited answer without an address (RFC 4861 7.2.5): the one that was asked there is right. Who answers everybody's
+  // question must name it (7.2.4).
+  void confirm(std::uint8_t interface, const IpAddress& ip, Instant now) noexcept;
 
   struct Ignore {
     void operator()(const Entry&) const noexcept {}

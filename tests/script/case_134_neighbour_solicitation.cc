@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Case 134: a neighbour solicitation is answered, one from a group is not.
-#include "script/dialogue.h"
 #include <algorithm>
+
+#include "script/dialogue.h"
 #include "script/frames.h"
+#include "wire/checksum.h"
+#include "wire/ipv4.h"
 
 namespace sluice::script {
 
@@ -53,6 +56,43 @@ TEST(OverIpv6, SolicitationsThatCannotBeAreIgnored) {
   d.send_frame(neighbour_frame(from_peer, true, d.peer_address(9)));    // about somebody else
   d.verdict_is(Verdict::kNdIgnored);
   d.expect_silence();
+}
+
+// RFC 4861 7.3.3, RFC 1122 2.3.2.1: whether he is still there is asked of him alone, and he need not say where (7.2.5).
+TEST_P(Family, AKnownNeighbourIsAskedAtHisAddress) {
+  Dialogue d(GetParam());
+  d.establish();
+  const Addresses from_peer{d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()};
+  Instant now = d.now() + Duration::seconds(40);
+  d.host().receive(d.frame(ACK, seq(1), data("x")), now);
+  std::vector<Frame> questions;
+  const auto listen = [&](Duration time) {
+    for (const Instant end = now + time; now < end; now = now + Duration::milliseconds(100)) {
+      d.host().advance(now);
+      for (Frame& frame : d.host().take_sent()) {
+        if (kind_of(frame) == Ether::kArp || (!d.v4() && frame[54] == 135)) questions.push_back(std::move(frame));
+      }
+    }
+  };
+  listen(Duration::milliseconds(1500));
+  ASSERT_EQ(questions.size(), 2U);
+  for (const Frame& question : questions) {
+    EXPECT_TRUE(std::equal(d.peer_mac().begin(), d.peer_mac().end(), question.begin())) << "not everybody";
+    if (d.v4()) continue;
+    const IpAddress peer = d.peer_address();
+    EXPECT_TRUE(std::equal(peer.bytes.begin(), peer.bytes.end(), question.begin() + 38)) << "nor the group";
+  }
+  Frame answer = d.v4() ? arp_frame(from_peer, 2) : neighbour_frame(from_peer, false, d.peer_address());
+  if (!d.v4()) {  // solicited, and nothing else
+    answer.resize(78);
+    wire::store_be16(&answer[18], 24);
+    answer[58] = 0x40;
+    wire::store_be16(&answer[56], 0);
+    wire::store_checksum(&answer[56], wire::sum_bytes(&answer[54], 24) + wire::pseudo_sum_v6(&answer[22], &answer[38], wire::kProtoIcmpv6, 24));
+  }
+  d.host().receive(answer, now);
+  listen(Duration::seconds(5));
+  EXPECT_EQ(questions.size(), 2U) << "answered";
 }
 
 // The same sixteen bytes stand for 10.0.0.1 inside; ND must neither answer for it nor say who its neighbours are.

@@ -192,6 +192,49 @@ TEST_F(NeighboursTest, WhoOnlyAskedGivesWayToWhoIsSpokenWith) {
   EXPECT_NE(one.resolve(0, ip(99), now).mac, nullptr) << "the last of them is known nevertheless";
 }
 
+// RFC 1122 2.3.2.1, RFC 4861 7.3.3: at his address; RFC 7048: and of everybody before he is given up.
+TEST_F(NeighboursTest, WhoIsKnownIsAskedWhereHeIs) {
+  EXPECT_TRUE(Neighbours::asks_all(*neighbours.resolve(0, ip(2), now).solicit)) << "unknown";
+  EXPECT_EQ(neighbours.learn(0, ip(2), kMac, false, now), nullptr);
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  now = now + Duration::seconds(31);
+  const auto lookup = neighbours.resolve(0, ip(1), now);
+  ASSERT_NE(lookup.solicit, nullptr);
+  EXPECT_FALSE(Neighbours::asks_all(*lookup.solicit));
+  std::vector<bool> all;
+  for (int i = 0; i < 4; ++i) {
+    now = now + Duration::seconds(1);
+    neighbours.on_timer(now, [&](const Neighbours::Entry& entry) { all.push_back(Neighbours::asks_all(entry)); });
+  }
+  EXPECT_EQ(all, (std::vector{false, true}));
+}
+
+TEST_F(NeighboursTest, EverybodyIsAskedAboutWhoDoesNotAnswerFrames) {
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
+  neighbours.suspect(0, ip(1));
+  now = now + Duration::milliseconds(1);
+  EXPECT_TRUE(Neighbours::asks_all(*neighbours.resolve(0, ip(1), now).solicit));
+  EXPECT_EQ(neighbours.learn(0, ip(1), kMac, false, now), nullptr);
+  now = now + Duration::seconds(31);
+  EXPECT_FALSE(Neighbours::asks_all(*neighbours.resolve(0, ip(1), now).solicit)) << "he answered meanwhile";
+}
+
+TEST_F(NeighboursTest, AnAnswerWithoutAnAddressConfirmsTheOneThatWasAsked) {  // RFC 4861 7.2.5
+  const IpAddress owner = IpAddress::parse("fd00::1").value();
+  (void)neighbours.resolve(0, owner, now);
+  neighbours.confirm(0, owner, now);
+  EXPECT_EQ(neighbours.resolve(0, owner, now).mac, nullptr) << "there is none yet";
+  EXPECT_EQ(neighbours.learn(0, owner, kMac, false, now), nullptr);
+  now = now + Duration::seconds(31);
+  EXPECT_NE(neighbours.resolve(0, owner, now).solicit, nullptr);
+  neighbours.confirm(0, owner, now);
+  for (int i = 0; i < 5; ++i) tick(Duration::seconds(1));
+  EXPECT_EQ(requests, 0);
+  const auto lookup = neighbours.resolve(0, owner, now);
+  EXPECT_NE(lookup.mac, nullptr);
+  EXPECT_EQ(lookup.solicit, nullptr);
+}
+
 constexpr wire::MacAddress kThief{0x02, 0, 0, 0, 0, 0x66};
 
 TEST_F(NeighboursTest, AHintDoesNotChangeAKnownAddressButItIsAskedAbout) {  // RFC 4861 7.2.5
@@ -217,7 +260,11 @@ TEST_F(NeighboursTest, AClaimIsTakenAndAskedAbout) {
   EXPECT_EQ(neighbours.learn(0, ip(1), kThief, false, now, Neighbours::News::kClaim), nullptr);
   const auto lookup = neighbours.resolve(0, ip(1), now);
   EXPECT_EQ(*lookup.mac, kThief);
-  EXPECT_NE(lookup.solicit, nullptr) << "its owner may say otherwise";
+  ASSERT_NE(lookup.solicit, nullptr);
+  EXPECT_TRUE(Neighbours::asks_all(*lookup.solicit)) << "its owner may say otherwise";
+  neighbours.confirm(0, ip(1), now);
+  for (int i = 0; i < 3; ++i) tick(Duration::seconds(1));
+  EXPECT_EQ(requests, 2) << "who names no address answers no question to all";
 }
 
 // Said twice it would be believed, and the owner's answer come too late.
