@@ -25,6 +25,11 @@ Neighbours::News arp_news(std::uint16_t operation, bool to_all) noexcept {
   return operation == wire::kArpReply && !to_all ? Neighbours::News::kOverride : Neighbours::News::kClaim;
 }
 
+Neighbours::News advertised_news(const wire::NeighborView& view) noexcept {
+  if (view.solicited()) return view.override_flag() ? Neighbours::News::kOverride : Neighbours::News::kHint;
+  return view.override_flag() ? Neighbours::News::kClaim : Neighbours::News::kRumour;
+}
+
 }  // namespace
 
 void Stack::send_waiting(std::size_t interface, Buf* list, const wire::MacAddress& mac) noexcept {
@@ -115,9 +120,7 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
     if (view->target_mac() == nullptr) {
       neighbours_.confirm(port, view->target(), env_.now);
     } else {
-      const Neighbours::News news = !view->override_flag() ? Neighbours::News::kHint
-                                    : view->solicited()    ? Neighbours::News::kOverride
-                                                           : Neighbours::News::kClaim;
+      const Neighbours::News news = advertised_news(*view);
       send_waiting(interface, neighbours_.learn(port, view->target(), mac, false, env_.now, news), mac);
     }
     if (!view->router() && routers_.wanted(interface)) [[unlikely]] {  // RFC 4861 7.2.5: it is one no longer

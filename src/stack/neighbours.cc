@@ -97,38 +97,40 @@ void Neighbours::wait(std::uint8_t interface, const IpAddress& ip, Buf* frame) n
 
 Buf* Neighbours::learn(std::uint8_t interface, const IpAddress& ip, const wire::MacAddress& mac, bool create,
                        Instant now, News news) noexcept {
+  const bool answers = news == News::kOverride || news == News::kHint;
+  const bool overrides = news == News::kOverride || news == News::kClaim;
   Entry* entry = find(interface, ip);
   if (entry == nullptr) {
     if (!create) return nullptr;
     entry = make(interface, ip, now);
     // Anybody may say so for as many as he likes: they give way to whom we speak with.
-    if (news == News::kClaim) entry->used = now - kReachable;
+    if (!answers) entry->used = now - kReachable;
   } else if (entry->state != State::kIncomplete && entry->mac != mac) {
     // While an ARP question is open its answer decides.
-    const bool locked = ip.is_v4() && (entry->state == State::kReachable ? now - entry->since < kLock : news == News::kClaim);
-    if (entry->fixed || locked || news == News::kHint) {
+    const bool locked = ip.is_v4() && (entry->state == State::kReachable ? now - entry->since < kLock : !answers);
+    if (entry->fixed || locked || !overrides) {
       ++counters_.refused;
       // RFC 4861 7.2.5: the entry is STALE then, which here means asked about at its next use.
-      const bool stale = news == News::kHint && !entry->fixed && entry->state == State::kReachable;
+      const bool stale = !overrides && !entry->fixed && entry->state == State::kReachable;
       if (stale) entry->since = now - kReachable - Duration{1};
       return nullptr;
     }
   }
-  if (news == News::kClaim && (entry->state == State::kReachable || entry->state == State::kProbe)) {
+  if (!answers && (entry->state == State::kReachable || entry->state == State::kProbe)) {
     claim(*entry, mac, now);
     return nullptr;
   }
   ++counters_.learned;
   entry->mac = mac;
   entry->state = State::kReachable;
-  entry->since = now;
+  entry->since = answers ? now : now - kReachable + kFirstProbeDelay;
   entry->solicited = 0;
   entry->doubted = false;
   entry->n_waiting = 0;
   return std::exchange(entry->waiting, nullptr);
 }
 
-// RFC 4861 7.2.3, 7.2.5: what nobody asked for confirms nothing, however often it is said; a question stays open.
+// RFC 4861 7.2.3, 7.2.5: what is no answer confirms nothing, however often it is said; a question stays open.
 void Neighbours::claim(Entry& entry, const wire::MacAddress& mac, Instant now) noexcept {
   if (entry.mac == mac) return;
   ++counters_.learned;

@@ -46,6 +46,8 @@ class Neighbours {
 
   static constexpr Duration kReachable = Duration::seconds(30);
   static constexpr Duration kRetry = Duration::seconds(1);
+  // RFC 4861 7.3.3: who became known without an answer to us is asked so much later, while frames go there.
+  static constexpr Duration kFirstProbeDelay = Duration::seconds(5);
   static constexpr std::uint8_t kTries = 3;
   static constexpr std::uint8_t kMaxWaiting = 8;
   // New questions that strangers cause, a second and at once: clients of the link may well all come together. Each holds a
@@ -91,7 +93,8 @@ class Neighbours {
   enum class News : std::uint8_t {
     kOverride,   // an answer, or an advertisement that overrides: the address may change
     kClaim,      // nobody asked: a changed address is taken, and asked about at its next use; the same confirms nothing
-    kHint,       // an advertisement that does not override: a changed address is not taken, the old one asked about
+    kHint,       // an answer that does not override: a changed address is not taken, the old one asked about
+    kRumour,     // both: nobody asked, and it does not override
   };
   // A changed address is not taken so soon after the last news: of several that answer one request the first
   // counts (an ARP reply has nothing to tell the right one by).

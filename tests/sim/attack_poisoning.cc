@@ -3,8 +3,9 @@
 //  - nobody comes into the neighbour cache by an answer that was not asked for, and made-up neighbours who ask us push out none
 //    that a connection uses;
 //  - what nobody asked for (gratuitous ARP, requests, advertisements without the solicited flag) is taken, as both RFCs have
-//    it, but never confirms: the address is asked about at its next use and its owner's answer puts it right within a round trip,
-//    for a second at least in IPv4, however often the lie is repeated; and it answers no open ARP question about who is known;
+//    it (unless it says itself that it does not override), but never confirms: everybody is asked about the address at its next use
+//    and its owner's answer puts it right within a round trip, for a second at least in IPv4, however often the lie is repeated; and
+//    it answers no open ARP question about who is known;
 //  - where an entry is known from elsewhere than the wire, nothing said there changes it;
 //  - our own addresses stay ours: a claim on one is answered by an announcement, once in ten seconds (RFC 5227).
 // What the RFCs leave possible, and is therefore so here: an unasked unicast ARP reply, when the last news are a second old, and an

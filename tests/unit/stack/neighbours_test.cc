@@ -254,6 +254,40 @@ TEST_F(NeighboursTest, AHintAnswersAQuestion) {
   EXPECT_EQ(*neighbours.resolve(0, ip(1), now).mac, kMac);
 }
 
+// RFC 4861 7.2.3, 7.2.5: not REACHABLE for half a minute by anybody's word.
+TEST_F(NeighboursTest, WhoBecomesKnownWithoutAnAnswerIsAskedSoon) {
+  const IpAddress asker = IpAddress::parse("fd00::1").value();
+  const IpAddress asked = IpAddress::parse("fd00::2").value();
+  for (const auto news : {Neighbours::News::kClaim, Neighbours::News::kRumour}) {
+    Neighbours link{4, true, rng, bufs};
+    EXPECT_EQ(link.learn(0, asker, kMac, true, now, news), nullptr);
+    ASSERT_NE(link.resolve(0, asked, now).solicit, nullptr);
+    EXPECT_EQ(link.learn(0, asked, kMac, false, now, news), nullptr);
+    for (const IpAddress& each : {asker, asked}) {
+      const auto lookup = link.resolve(0, each, now + Neighbours::kFirstProbeDelay);
+      EXPECT_NE(lookup.mac, nullptr);
+      EXPECT_EQ(lookup.solicit, nullptr) << "perhaps he is never spoken to again";
+      EXPECT_NE(link.resolve(0, each, now + Neighbours::kFirstProbeDelay + Duration{1}).solicit, nullptr);
+    }
+  }
+}
+
+TEST_F(NeighboursTest, ARumourConfirmsAndChangesNothing) {  // neither solicited nor overriding
+  const IpAddress owner = IpAddress::parse("fd00::1").value();
+  EXPECT_EQ(neighbours.learn(0, owner, kMac, true, now), nullptr);
+  now = now + Duration::seconds(20);
+  EXPECT_EQ(neighbours.learn(0, owner, kMac, false, now, Neighbours::News::kRumour), nullptr);
+  now = now + Duration::seconds(11);
+  EXPECT_NE(neighbours.resolve(0, owner, now).solicit, nullptr) << "said 11 s ago, but by nobody who was asked";
+  EXPECT_EQ(neighbours.learn(0, owner, kMac, false, now, Neighbours::News::kRumour), nullptr);
+  EXPECT_NE(neighbours.next_check(), Instant::never()) << "nor does it answer a question";
+  EXPECT_EQ(neighbours.learn(0, owner, kMac, false, now), nullptr);
+  EXPECT_EQ(neighbours.learn(0, owner, kThief, false, now, Neighbours::News::kRumour), nullptr);
+  const auto lookup = neighbours.resolve(0, owner, now);
+  EXPECT_EQ(*lookup.mac, kMac);
+  EXPECT_NE(lookup.solicit, nullptr) << "but a changed address is asked about";
+}
+
 TEST_F(NeighboursTest, AClaimIsTakenAndAskedAbout) {
   EXPECT_EQ(neighbours.learn(0, ip(1), kMac, true, now), nullptr);
   now = now + Duration::seconds(2);
