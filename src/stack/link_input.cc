@@ -25,6 +25,14 @@ Neighbours::News arp_news(std::uint16_t operation, bool to_all) noexcept {
   return operation == wire::kArpReply && !to_all ? Neighbours::News::kOverride : Neighbours::News::kClaim;
 }
 
+// RFC 4861 7.1.1, as far as the view does not say it: who has no address asks the solicited-node group and names none of his. A group
+// is nobody's Ethernet address.
+bool solicitation_good(const wire::Packet& packet, const wire::NeighborView& view) noexcept {
+  const std::uint8_t* mac = view.source_mac();
+  if (packet.src.is_any()) return mac == nullptr && packet.dst == wire::solicited_node(packet.dst);
+  return mac == nullptr || (mac[0] & 1U) == 0;
+}
+
 Neighbours::News advertised_news(const wire::NeighborView& view) noexcept {
   if (view.solicited()) return view.override_flag() ? Neighbours::News::kOverride : Neighbours::News::kHint;
   return view.override_flag() ? Neighbours::News::kClaim : Neighbours::News::kRumour;
@@ -49,12 +57,13 @@ Verdict Stack::arp_input(const wire::Packet& packet, std::size_t interface) noex
   const bool for_us = local != kNoAddress && addresses_[local].interface == interface;
   const IpAddress sender = view->sender_ip();
   const wire::MacAddress mac = view->sender_mac();
+  if ((mac[0] & 1U) != 0) return Verdict::kArpBad;  // a group is nobody's address: the answer would go to all of it
   const std::uint16_t claimed = addresses_.find(sender);
   if (claimed != kNoAddress && addresses_[claimed].interface == interface && mac != config_.interfaces[interface].mac) {
     return address_conflict(claimed);
   }
   // A sender that is nobody (a probe, RFC 5227), one of ours, off-link or a group is not learned.
-  const bool learnable = !sender.is_any() && addresses_.find(sender) == kNoAddress && (mac[0] & 1U) == 0 &&
+  const bool learnable = !sender.is_any() && addresses_.find(sender) == kNoAddress &&
                          addresses_.on_link(static_cast<std::uint8_t>(interface), sender);
   if (learnable) {
     send_waiting(interface,
@@ -131,13 +140,14 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
   }
   const std::uint16_t local = addresses_.find(view->target());
   if (local == kNoAddress || addresses_[local].interface != interface) return Verdict::kNdIgnored;
+  if (!solicitation_good(packet, *view)) return Verdict::kNdIgnored;
   const bool probe = packet.src.is_any();  // duplicate address detection, RFC 4862
   // 5.4.3: two try the same address at once, unless it is our own question that came back.
   if (probe && local < dad_.size() && dad_[local] && mac_at(packet.l2_src) != config_.interfaces[interface].mac) {
     return address_conflict(local);
   }
-  const wire::MacAddress mac = view->source_mac() != nullptr && !probe ? mac_at(view->source_mac()) : mac_at(packet.l2_src);
-  if (!probe && view->source_mac() != nullptr && (mac[0] & 1U) == 0 && addresses_.find(packet.src) == kNoAddress &&
+  const wire::MacAddress mac = mac_at(view->source_mac() != nullptr ? view->source_mac() : packet.l2_src);
+  if (!probe && view->source_mac() != nullptr && addresses_.find(packet.src) == kNoAddress &&
       addresses_.on_link(port, packet.src)) {
     send_waiting(interface, neighbours_.learn(port, packet.src, mac, true, env_.now, Neighbours::News::kClaim), mac);
   }

@@ -5,6 +5,7 @@
 #include "script/dialogue.h"
 #include "script/frames.h"
 #include "wire/checksum.h"
+#include "wire/icmpv6.h"
 #include "wire/ipv4.h"
 
 namespace sluice::script {
@@ -56,6 +57,52 @@ TEST(OverIpv6, SolicitationsThatCannotBeAreIgnored) {
   d.send_frame(neighbour_frame(from_peer, true, d.peer_address(9)));    // about somebody else
   d.verdict_is(Verdict::kNdIgnored);
   d.expect_silence();
+}
+
+// RFC 4861 7.1.1: who has no address yet asks a solicited-node group, and names no Ethernet address.
+TEST(OverIpv6, SolicitationsFromNobodyAreAnsweredWhereTheyAreToTheGroup) {
+  Dialogue d(Ip::kV6);
+  const IpAddress group = wire::solicited_node(d.our_address());
+  const IpAddress none;
+  const wire::MacAddress group_mac = wire::ipv6_multicast_mac(group);
+  d.send_frame(neighbour_frame({d.peer_mac(), d.host().mac(), none, d.our_address()}, true, d.our_address()));
+  d.verdict_is(Verdict::kNdIgnored);
+  const IpAddress all = IpAddress::parse("ff02::1").value();
+  d.send_frame(neighbour_frame({d.peer_mac(), wire::ipv6_multicast_mac(all), none, all}, true, d.our_address()));
+  d.verdict_is(Verdict::kNdIgnored);
+  wire::NeighborMessage message;
+  message.target = d.our_address();
+  message.mac = d.peer_mac();
+  Frame with_option(message.size());
+  message.write(with_option.data(), none, group);
+  d.send_frame(ip_frame({d.peer_mac(), group_mac, none, group}, wire::kProtoIcmpv6, with_option, 255));
+  d.verdict_is(Verdict::kNdIgnored);
+  d.expect_silence();
+  d.send_frame(neighbour_frame({d.peer_mac(), group_mac, none, group}, true, d.our_address()));
+  d.verdict_is(Verdict::kNdHandled);
+  EXPECT_EQ(d.take_icmp().size(), 1U);
+}
+
+// The answer would go to everybody, and so would all frames for him.
+TEST_P(Family, AGroupIsNobodysEthernetAddress) {
+  Dialogue d(GetParam());
+  const wire::MacAddress group{0x33, 0x33, 0, 0, 0, 1};
+  Frame question;
+  if (d.v4()) {
+    question = arp_frame({group, d.host().mac(), d.peer_address(), d.our_address()}, 1);
+    std::copy(d.peer_mac().begin(), d.peer_mac().end(), question.begin() + 6);
+  } else {
+    wire::NeighborMessage message;
+    message.target = d.our_address();
+    message.mac = group;
+    Frame body(message.size());
+    message.write(body.data(), d.peer_address(), d.our_address());
+    question = ip_frame({d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()}, wire::kProtoIcmpv6, body, 255);
+  }
+  d.host().receive(question, d.now());
+  EXPECT_TRUE(d.host().take_sent().empty());
+  EXPECT_EQ(d.counter("neighbours_learned"), 0U);
+  EXPECT_EQ(d.count(d.v4() ? Verdict::kArpBad : Verdict::kNdIgnored), 1U);
 }
 
 // RFC 4861 7.3.3, RFC 1122 2.3.2.1: whether he is still there is asked of him alone, and he need not say where (7.2.5).

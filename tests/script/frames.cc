@@ -52,9 +52,9 @@ Frame arp_frame(const Addresses& addresses, std::uint16_t operation) {
 }
 
 Frame neighbour_frame(const Addresses& addresses, bool solicitation, const IpAddress& target, std::uint8_t hop_limit) {
-  Frame message(wire::NeighborMessage::kSize);
-  wire::NeighborMessage{solicitation, !solicitation, !solicitation, target, addresses.src_mac}.write(
-      message.data(), addresses.src, addresses.dst);
+  const wire::NeighborMessage neighbor{solicitation, !solicitation, !solicitation, target, addresses.src_mac, !addresses.src.is_any()};
+  Frame message(neighbor.size());
+  neighbor.write(message.data(), addresses.src, addresses.dst);
   return ip_frame(addresses, wire::kProtoIcmpv6, message, hop_limit);
 }
 

@@ -21,7 +21,7 @@ struct Addresses {
 [[nodiscard]] Frame icmp_frame(const Addresses& addresses, std::uint8_t type, std::uint8_t code,
                                std::span<const std::uint8_t> body, std::uint32_t rest = 0);
 [[nodiscard]] Frame arp_frame(const Addresses& addresses, std::uint16_t operation);
-// A neighbour solicitation of `target`, or an advertisement.
+// A neighbour solicitation of `target`, or an advertisement; from :: without the option for its Ethernet address.
 [[nodiscard]] Frame neighbour_frame(const Addresses& addresses, bool solicitation, const IpAddress& target,
                                     std::uint8_t hop_limit = 255);
 // `extra` put in at `offset`; lengths and checksums of IP and TCP made right again for a TCP frame whose IP
