@@ -84,9 +84,9 @@ tcp::Verdict Stack::address_conflict(std::uint16_t local) noexcept {
     if (!copies_) ++stack_counters_.addresses_disabled;
     return tcp::Verdict::kAddressConflict;
   }
-  // RFC 5227 2.4 (c), and the same for IPv6: once in a while our claim is repeated.
-  if (copies_ || env_.now < defend_from_) return tcp::Verdict::kAddressConflict;
-  defend_from_ = env_.now + kDefendInterval;
+  // RFC 5227 2.4 (c), and the same for IPv6: once in a while our claim on each is repeated.
+  if (copies_ || env_.now < defend_from_[local]) return tcp::Verdict::kAddressConflict;
+  defend_from_[local] = env_.now + kDefendInterval;
   announce(local);
   return tcp::Verdict::kAddressConflict;
 }

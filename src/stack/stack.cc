@@ -44,6 +44,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       local_ports_({config.table_key.k0 ^ kPortTweak, config.table_key.k1}),
       neighbours_(config.neighbour_sets, !config.learn_next_hops, rng_, bufs_),
       reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
+      defend_from_(addresses_.size()),
       routers_(config.interfaces, config.learn_next_hops),
       paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
       mtu_search_(config.mtu_searches, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),

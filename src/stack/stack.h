@@ -446,7 +446,7 @@ class Stack {
   RouteReassembled route_reassembled_;
   Instant announce_at_ = Instant::never();
   Instant announce_again_at_ = Instant::never();
-  Instant defend_from_{};
+  std::vector<Instant> defend_from_;     // by address: not again before
   std::uint64_t speaks_ = 0;
   std::vector<bool> dad_;                // by address: being tried for duplicates
   Routers routers_;

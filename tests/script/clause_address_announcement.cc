@@ -157,6 +157,19 @@ TEST(OverIpv4, AConflictIsAnsweredOnceInTenSeconds) {
   EXPECT_EQ(d.counter("address_conflicts"), 3U) << "our own frame that came back is none";
 }
 
+TEST(OverIpv4, EachAddressIsDefendedByItself) {
+  Scene scene;
+  scene.host.addresses = {"10.0.0.1/24", "10.0.0.7/24"};
+  Dialogue d(Ip::kV4, scene);
+  for (int i = 0; i < 3; ++i) {
+    for (const std::uint8_t last : {1, 7}) {
+      const IpAddress ours = IpAddress::v4(10, 0, 0, last);
+      d.host().receive(arp_frame({kOther, d.host().mac(), ours, ours}, 1), d.now());
+    }
+  }
+  EXPECT_EQ(take(d).arp, 2U);
+}
+
 TEST(OverIpv6, AConflictLaterIsAnsweredAndTheAddressKept) {
   Dialogue d(Ip::kV6);
   d.host().receive(neighbour_frame({kOther, d.host().mac(), d.peer_address(), d.our_address()}, false, d.our_address()), d.now());
