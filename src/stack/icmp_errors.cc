@@ -9,6 +9,7 @@
 #include "wire/frame.h"
 #include "wire/icmpv4.h"
 #include "wire/icmpv6.h"
+#include "wire/ipv6.h"
 
 namespace sluice::stack {
 
@@ -65,14 +66,17 @@ void write_first_fragment_v6(const Unfinished& datagram, std::uint8_t* out) noex
 }
 }  // namespace
 
-// Only to who sent a packet to one of our own addresses, from an address that may be answered.
+// Only to who sent a packet to one of our own addresses, from an address that may be answered, and not about his errors.
 bool Stack::may_complain(const Arrival& arrival, std::size_t interface, std::uint16_t& local) const noexcept {
   const wire::Packet& packet = arrival.packet;
   const InterfaceConfig& in = config_.interfaces[interface];
   if (packet.l2_group || std::memcmp(arrival.buf->data, in.mac.data(), in.mac.size()) != 0) return false;
   local = addresses_.find(packet.dst);
   if (local == kNoAddress || addresses_[local].interface != interface) return false;
-  return !packet.src.is_any() && addresses_.find(packet.src) == kNoAddress && !addresses_.is_broadcast(packet.src);
+  if (packet.src.is_any() || addresses_.find(packet.src) != kNoAddress || addresses_.is_broadcast(packet.src)) return false;
+  if (packet.dst.is_v4()) return true;
+  const auto ip = wire::Ipv6View::parse({packet.l3, static_cast<std::size_t>(packet.payload - packet.l3) + packet.payload_len});
+  return ip && ip->length_fits() && !wire::carries_icmpv6_error(*ip);
 }
 
 void Stack::send_icmp_error(Arrival& arrival, std::size_t interface, const IcmpError& error) noexcept {

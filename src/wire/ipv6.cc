@@ -108,4 +108,21 @@ Ipv6Chain walk_ipv6_fragment(std::span<const std::uint8_t> bytes, std::uint8_t n
   return walk(bytes, 0, chain);
 }
 
+bool carries_icmpv6_error(const Ipv6View& ip) noexcept {
+  constexpr std::uint8_t kFirstInformational = 128;
+  constexpr std::uint8_t kRedirect = 137;
+  std::uint8_t next = ip.next_header();
+  std::span<const std::uint8_t> rest = ip.payload();
+  for (unsigned i = 0; is_extension(next); ++i) {
+    if (i == kMaxIpv6Extensions || rest.size() < 8) return false;
+    const bool fragment = next == kProtoFragment;
+    if (fragment && (load_be16(&rest[2]) & 0xfff8U) != 0) return false;
+    const std::size_t len = fragment ? 8 : (rest[1] + 1U) * 8U;
+    if (len > rest.size()) return false;
+    next = rest[0];
+    rest = rest.subspan(len);
+  }
+  return next == kProtoIcmpv6 && !rest.empty() && (rest[0] < kFirstInformational || rest[0] == kRedirect);
+}
+
 }  // namespace sluice::wire

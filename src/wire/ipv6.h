@@ -112,4 +112,8 @@ struct Ipv6Chain {
 // fragment header there is kTooMany.
 [[nodiscard]] Ipv6Chain walk_ipv6_fragment(std::span<const std::uint8_t> bytes, std::uint8_t next_header) noexcept;
 
+// Whether an ICMPv6 error or a redirect is in there, about which no error may be sent (RFC 4443 2.4 e): what the extension headers
+// before it ask for is not looked at. For a view with length_fits(); a fragment other than the first is not told.
+[[nodiscard]] bool carries_icmpv6_error(const Ipv6View& ip) noexcept;
+
 }  // namespace sluice::wire

@@ -80,6 +80,28 @@ TEST(OverIpv6, UnknownOptionsAreTreatedAsTheyAsk) {  // RFC 8200 4.2
   d.expect(SYN | ACK, seq(0), ack(1));
 }
 
+// RFC 4443 2.4 (e.1, e.2): whatever stands before it.
+TEST(OverIpv6, NoErrorAboutAnErrorOrARedirect) {
+  Dialogue d(Ip::kV6);
+  const Addresses from_peer{d.peer_mac(), d.host().mac(), d.peer_address(), d.our_address()};
+  const Frame option{0, 0, 0x9e, 4, 0, 0, 0, 0};
+  const Frame routing{0, 0, 99, 1, 0, 0, 0, 0};
+  const Frame body(48);
+  for (const std::uint8_t type : {1, 2, 3, 4, 127, 128, 136, 137, 138}) {
+    const bool silent = type < 128 || type == 137;
+    const Frame message = icmp_frame(from_peer, type, 0, body);
+    const Frame spare = with_ipv6_extension(message, 60, Frame{0, 0, 1, 4, 0, 0, 0, 0});
+    for (const Frame& frame : {with_ipv6_extension(message, 60, option), with_ipv6_extension(spare, 43, routing),
+                               with_ipv6_extension(with_ipv6_extension(message, 60, option), 0, option)}) {
+      d.send_frame(frame);
+      EXPECT_EQ(d.take_icmp().size(), silent ? 0U : 1U) << int{type};
+    }
+    Frame fragment = fragment_of(message, {0, 20});
+    d.send_frame(fragment);
+    EXPECT_EQ(d.take_icmp().size(), silent ? 0U : 1U) << int{type};
+  }
+}
+
 TEST(OverIpv6, FragmentsThatCannotBeAreComplainedOf) {
   Dialogue d(Ip::kV6);
   const Frame syn = d.frame(SYN, seq(0), mss(1000), wscale(7), sack_permitted(), timestamps());
