@@ -74,7 +74,7 @@ bool Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::option
   }
   const std::span<const std::uint8_t> text(reinterpret_cast<const std::uint8_t*>(options.first_bytes.data()),
                                            options.first_bytes.size());
-  const FastOpenCache::Entry* known = fast_open_cache_.find(tcb.flow.remote);
+  const FastOpenCache::Entry* known = fast_open_cache_.find(tcb.flow.local_addr, tcb.flow.remote);
   const std::span<const std::uint8_t> cookie = known != nullptr ? known->cookie() : std::span<const std::uint8_t>{};
   if (known != nullptr) ++stack_counters_.fastopen_active;
   return tcp::open_active_with(tcb, iss, ts_offset(tcb.flow), text, config_.fastopen, cookie,
@@ -85,7 +85,7 @@ bool Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::option
 void Stack::learn_fast_open(const tcp::Tcb& tcb, const tcp::Segment& syn_ack) noexcept {
   const wire::TcpOptions& options = *syn_ack.options;
   if (!options.has_fast_open) return;
-  fast_open_cache_.learn(tcb.flow.remote, {options.fast_open, options.fast_open_len},
+  fast_open_cache_.learn(tcb.flow.local_addr, tcb.flow.remote, {options.fast_open, options.fast_open_len},
                          options.has_mss ? options.mss : std::uint16_t{536});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The cookies that servers gave us (RFC 7413 4.1.3): a fixed number of places, each for
-// the server spoken to last of those that share it. Shard thread.
+// the server spoken to last of those that share it. A cookie is for the address of ours
+// that got it, named by its index. Shard thread.
 #pragma once
 
 #include <array>
@@ -21,6 +22,7 @@ class FastOpenCache {
 
   struct Entry {
     IpAddress server;
+    std::uint16_t local = 0;              // address of ours
     std::uint16_t mss = 0;                // the server's
     std::uint8_t len = 0;                 // 0: free
     std::array<std::uint8_t, wire::kFastOpenMax> bytes{};
@@ -32,29 +34,30 @@ class FastOpenCache {
   explicit FastOpenCache(bool on) : entries_(on ? kPlaces : 0) {}
 
   // Null: none is known.
-  [[nodiscard]] const Entry* find(const IpAddress& server) const noexcept {
+  [[nodiscard]] const Entry* find(std::uint16_t local, const IpAddress& server) const noexcept {
     if (entries_.empty()) return nullptr;
-    const Entry& entry = entries_[place(server)];
-    return entry.len != 0 && entry.server == server ? &entry : nullptr;
+    const Entry& entry = entries_[place(local, server)];
+    return entry.len != 0 && entry.local == local && entry.server == server ? &entry : nullptr;
   }
-  void learn(const IpAddress& server, std::span<const std::uint8_t> cookie, std::uint16_t mss) noexcept {
+  void learn(std::uint16_t local, const IpAddress& server, std::span<const std::uint8_t> cookie, std::uint16_t mss) noexcept {
     if (entries_.empty() || cookie.empty() || cookie.size() > wire::kFastOpenMax) return;
-    Entry& entry = entries_[place(server)];
+    Entry& entry = entries_[place(local, server)];
     entry.server = server;
+    entry.local = local;
     entry.mss = mss;
     entry.len = static_cast<std::uint8_t>(cookie.size());
     std::memcpy(entry.bytes.data(), cookie.data(), cookie.size());
   }
-  void forget(const IpAddress& server) noexcept {
-    if (find(server) != nullptr) entries_[place(server)].len = 0;
+  void forget(std::uint16_t local, const IpAddress& server) noexcept {
+    if (find(local, server) != nullptr) entries_[place(local, server)].len = 0;
   }
 
  private:
   // We choose whom we speak to, so no key is needed; servers are in many networks, and their first halves count too.
-  [[nodiscard]] static std::size_t place(const IpAddress& server) noexcept {
+  [[nodiscard]] static std::size_t place(std::uint16_t local, const IpAddress& server) noexcept {
     std::uint64_t high = 0;
     std::memcpy(&high, server.bytes.data(), sizeof(high));
-    return spread(server, high, kPlaces);
+    return spread(server, high + (std::uint64_t{local} << 32U), kPlaces);
   }
   std::vector<Entry> entries_;
 };

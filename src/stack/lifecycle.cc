@@ -168,7 +168,7 @@ void Stack::on_timer(Handle handle) noexcept {
       }
       env_.events = 0;
       // RFC 7413 4.1.3.1: a SYN with text that is not answered may have met somebody who dislikes such SYNs.
-      if (tcb.state == State::kSynSent && tcb.snd_wl2 != tcb.snd_nxt) fast_open_cache_.forget(tcb.flow.remote);
+      if (tcb.state == State::kSynSent && tcb.snd_wl2 != tcb.snd_nxt) fast_open_cache_.forget(tcb.flow.local_addr, tcb.flow.remote);
       tcp::on_timer(tcb, env_);
       settle(handle, tcb);
       // With nothing due any more, or not for long, nobody would ask a connection at rest again for what it could do without: a delayed

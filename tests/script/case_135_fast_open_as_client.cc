@@ -81,6 +81,25 @@ TEST_P(Family, TextGoesWithTheSynOnceACookieIsKnown) {
   d.expect_silence();
 }
 
+// A server makes it from the client's address; another of ours would be refused, and counted against us.
+TEST_P(Family, ACookieIsNotUsedFromAnotherAddress) {
+  Scene scene = client_scene();
+  scene.host.addresses = {"10.0.0.1/24", "10.0.0.7/24", "fd00::1/64", "fd00::7/64"};
+  Dialogue d(GetParam(), scene);
+  learn(d);
+  const IpAddress other = IpAddress::parse(d.v4() ? "10.0.0.7" : "fd00::7").value();
+  auto connection = d.host().connect(d.service(), d.peer().remote(), {other, 0}, scene.options);
+  ASSERT_TRUE(connection.ok());
+  const auto sent = d.host().take_sent();
+  ASSERT_EQ(sent.size(), 1U);
+  std::string defects;
+  const Heard heard = hear(sent[0], defects);
+  EXPECT_EQ(heard.data, "");
+  EXPECT_EQ(heard.fast_open, "") << "asks for one of its own";
+  connection->abort();
+  (void)d.host().take_sent();
+}
+
 TEST_P(Family, TextThatTheServerDidNotTakeIsSentAgain) {
   Dialogue d(GetParam(), client_scene());
   connect_with_cookie(d);
