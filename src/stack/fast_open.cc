@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // TCP Fast Open (RFC 7413): who may begin with his SYN, how many at once, and the
 // cookies that we were given ourselves. ADR-0010.
+#include <algorithm>
+
 #include "stack/stack.h"
 
 namespace sluice::stack {
@@ -76,9 +78,12 @@ bool Stack::open_active(tcp::Tcb& tcb, const SocketOptions& options, std::option
                                            options.first_bytes.size());
   const FastOpenCache::Entry* known = fast_open_cache_.find(tcb.flow.local_addr, tcb.flow.remote);
   const std::span<const std::uint8_t> cookie = known != nullptr ? known->cookie() : std::span<const std::uint8_t>{};
+  std::uint16_t mss = known != nullptr ? known->mss : std::uint16_t{0};
+  if (const PathMtus::Known path = paths_.find(tcb.flow.remote, env_.now); path.mtu != 0) {
+    mss = std::min(mss, mss_of_mtu(path.mtu, tcb.flow.remote.is_v4()));
+  }
   if (known != nullptr) ++stack_counters_.fastopen_active;
-  return tcp::open_active_with(tcb, iss, ts_offset(tcb.flow), text, config_.fastopen, cookie,
-                               known != nullptr ? known->mss : std::uint16_t{0}, env_);
+  return tcp::open_active_with(tcb, iss, ts_offset(tcb.flow), text, config_.fastopen, cookie, mss, env_);
 }
 
 // The SYN|ACK of a connection that we opened; its buffer is still there.

@@ -22,12 +22,17 @@ Verdict Stack::path_mtu_input(Handle handle, std::uint32_t mtu, std::uint16_t to
   if (v4 && mtu == 0) mtu = mtu_plateau_below(total_len);
   if (v4) mtu = std::max<std::uint32_t>(mtu, kFloorV4);
   if (mtu < kFloorV6 && !v4) return Verdict::kIcmpErrorIgnored;
+  // A SYN of Fast Open goes by the server's MSS of before; the connection has its own when it is established, and what is known of
+  // the path then counts.
+  const bool syn = tcb.state == State::kSynSent;
+  const std::uint32_t mss = syn ? addresses_.mss()[tcb.flow.local_addr] : tcb.mss;
   // Not smaller than what is sent already: the same message again, or nonsense.
-  if (mtu >= tcb.mss + (v4 ? 40U : 60U)) {
+  if (mtu >= mss + (v4 ? 40U : 60U)) {
     return told_of_probe(tcb, mtu) ? Verdict::kIcmpErrorHandled : Verdict::kIcmpErrorIgnored;
   }
   const auto path = static_cast<std::uint16_t>(mtu);
   paths_.learn(tcb.flow.remote, path, env_.now);
+  if (syn) return Verdict::kIcmpErrorHandled;
   ++path_counters_.lowered;
   lower_mss(tcb, mss_of_mtu(path, v4), env_.now + kPathMtuLifetime);
   env_.events = 0;

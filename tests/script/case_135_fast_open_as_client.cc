@@ -161,4 +161,33 @@ TEST_P(Family, FastSynIsNoLargerThanTheServersMss) {
   (void)d.peer().take();
 }
 
+// Its ICMP message is about a connection that has no MSS of the path's yet.
+TEST_P(Family, AFastSynThatIsTooBigForThePathIsLearnedFrom) {
+  const std::string text(5000, 'x');
+  Scene scene = client_scene();
+  scene.options.first_bytes = std::as_bytes(std::span(text.data(), text.size()));
+  Dialogue d(GetParam(), scene);
+  const std::uint32_t full = d.our_mss();
+  d.connect();
+  d.expect(SYN, seq(0));
+  d.send(SYN | ACK, seq(0), ack(1), mss(static_cast<std::uint16_t>(full)), fast_open(kCookie));
+  (void)d.peer().take();
+  start_over(d);
+  d.connect();
+  d.expect(SYN, seq(0), script::data(text.substr(0, full - 40)));
+  d.send_too_big(1500, 0);
+  d.verdict_is(Verdict::kIcmpErrorIgnored);
+  d.send_too_big(1300, 0);
+  d.verdict_is(Verdict::kIcmpErrorHandled);
+  const std::uint32_t small = 1300 - (d.v4() ? 40 : 60);
+  d.advance(1s);
+  d.expect(SYN, seq(0));
+  d.send(SYN | ACK, seq(0), ack(1), mss(static_cast<std::uint16_t>(full)), fast_open(kCookie));
+  d.expect(ACK, seq(1), ack(1), script::data(text.substr(0, small)));
+  (void)d.peer().take();
+  start_over(d);
+  d.connect();
+  d.expect(SYN, seq(0), script::data(text.substr(0, small - 40)));
+}
+
 }  // namespace sluice::script
