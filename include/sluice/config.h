@@ -115,7 +115,7 @@ inline constexpr Range kBufferBytes{1024, 65535 << 14};  // rcvbuf and sndbuf; R
 inline constexpr Range kTtl{1, 255};
 inline constexpr Range kDscp{0, kMaxDscp};
 inline constexpr Range kCongestion{0, kCongestionControls - 1};
-inline constexpr Range kMtu{68, 9600};  // RFC 791
+inline constexpr Range kMtu{104, 9600};  // below it no segment takes the longest options and some text
 inline constexpr Range kMtuV6{1280, kMtu.max};  // RFC 8200 5
 inline constexpr Range kVlan{0, 4094};
 inline constexpr Range kPrefixV4{0, 32};

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tcp/options.h"
 
+#include "sluice/config.h"
+
 namespace sluice::tcp {
+
+// No MTU is so small that the least MSS exceeds it.
+static_assert(limits::kMtu.min >= kMinMss + 40);
 
 std::uint16_t effective_mss(const Tcb& tcb, std::uint16_t offered, const Env& env) noexcept {
   const std::uint16_t own = env.of(tcb).mss;

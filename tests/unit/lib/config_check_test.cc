@@ -153,11 +153,11 @@ TEST(ConfigCheck, TheMtuHasToSufficeForTheFamiliesOfThePort) {
   EXPECT_EQ(said_of(config), "port.front.mtu: too small for IPv6 (1279); write 1280 or more, or give the port no IPv6 address");
   config.ports[0].addresses.pop_back();
   EXPECT_EQ(said_of(config), "");
-  config.ports[0].mtu = 68;
+  config.ports[0].mtu = 104;
   EXPECT_EQ(said_of(config), "");
-  for (const std::uint16_t wrong : {0, 67, 9601, 65535}) {
+  for (const std::uint16_t wrong : {0, 103, 9601, 65535}) {
     config.ports[0].mtu = wrong;
-    EXPECT_EQ(said_of(config), "port.front.mtu is 68 to 9600, not " + std::to_string(wrong));
+    EXPECT_EQ(said_of(config), "port.front.mtu is 104 to 9600, not " + std::to_string(wrong));
   }
 }
 
