@@ -10,6 +10,7 @@
 #include "wire/icmpv6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "wire/mld.h"
 
 namespace sluice::engine {
 
@@ -96,7 +97,7 @@ FlowSteering::Decision FlowSteering::classify_v6(Packet packet, std::optional<un
   if (protocol != wire::kProtoIcmpv6) return {};
   const std::uint8_t type = upper[0];
   if (type == wire::kIcmpv6NeighborSolicitation || type == wire::kIcmpv6NeighborAdvertisement ||
-      type == wire::kIcmpv6RouterAdvertisement) {
+      type == wire::kIcmpv6RouterAdvertisement || type == wire::kMldQuery) {
     return {Class::kNeighbour, 0};
   }
   const bool error = type == wire::kIcmpv6Unreachable || type == wire::kIcmpv6PacketTooBig || type == wire::kIcmpv6TimeExceeded ||

@@ -33,7 +33,7 @@ class FlowSteering {
 
   enum class Class : std::uint8_t {
     kFlow,       // TCP, an ICMP error about it, or a fragment: one shard's
-    kNeighbour,  // ARP or neighbour discovery: every shard learns, one answers
+    kNeighbour,  // ARP, neighbour or listener discovery: every shard learns, one answers
     kOther,      // the shard that received it deals with it
   };
   struct Decision {

@@ -50,8 +50,11 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
   dad_.assign(addresses_.size(), false);
   if (config_.learn_next_hops) return;  // a capture: nobody listens
   for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
-    const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     dad_[i] = !addresses_[i].address.is_v4() && config_.interfaces[addresses_[i].interface].dad;
+  }
+  start_mld(now + kDadTime);
+  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
+    const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     if (!speaking) continue;
     if (dad_[i]) {
       ask_for_duplicates(i);

@@ -8,6 +8,7 @@
 #include "wire/icmpv6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "wire/mld.h"
 
 namespace sluice::stack {
 
@@ -137,6 +138,7 @@ Verdict Stack::icmp6_input(Arrival& arrival, std::size_t interface) noexcept {
   const bool nd = view->type() == wire::kIcmpv6NeighborSolicitation || view->type() == wire::kIcmpv6NeighborAdvertisement;
   if (nd) return nd_input(arrival, interface);
   if (view->type() == wire::kIcmpv6RouterAdvertisement) return router_input(arrival, interface);
+  if (view->type() == wire::kMldQuery) return mld_input(arrival, interface);
   const std::uint16_t local = addresses_.find(packet.dst);
   if (packet.l2_group || local == kNoAddress || addresses_[local].interface != interface) return Verdict::kIpNotForUs;
   if (addresses_.find(packet.src) != kNoAddress) return Verdict::kIpSourceOurs;

@@ -144,6 +144,9 @@ bool Stack::advance(Instant now, std::uint32_t budget) noexcept {
                          [this](const Neighbours::Entry& entry) { router_failed(entry); });
   }
   if (now >= routers_at_) [[unlikely]] on_router_timer(now);
+  if (now >= mld_reports_.next_check()) [[unlikely]] {
+    mld_reports_.on_timer(now, [this](std::size_t interface, const MldReports::Report& report) { send_mld_reports(interface, report); });
+  }
   if (now >= mtu_search_.next_check()) [[unlikely]] {
     mtu_search_.on_timer(now, [this](MtuSearch::Record& record) { return search_mtu(record); });
   }
@@ -208,7 +211,8 @@ void Stack::on_timer(Handle handle) noexcept {
 }
 
 Instant Stack::next_deadline(Instant now) const noexcept {
-  Instant next = std::min({neighbours_.next_check(), reassembly_.next_check(), mtu_search_.next_check(), announce_at_, routers_at_});
+  Instant next = std::min({neighbours_.next_check(), reassembly_.next_check(), mtu_search_.next_check(), announce_at_, routers_at_,
+                           mld_reports_.next_check()});
   const Tick tick = Tick::floor(now);
   if (const auto due = wheel_.next_deadline(tick)) {
     const std::int64_t start = now.ns - now.ns % kTickNs;

@@ -19,9 +19,10 @@ Buf* arp_frame(const wire::ArpMessage& message, const wire::MacAddress& to, cons
 
 namespace {
 
+// `alert`: behind a router alert, and for the next station only (RFC 3810 5).
 template <typename Message>
 Buf* icmpv6_frame(const Message& message, const wire::MacAddress& to, const IpAddress& src, const IpAddress& dst,
-                  const InterfaceConfig& interface, BufPool& bufs) noexcept {
+                  const InterfaceConfig& interface, BufPool& bufs, bool alert = false) noexcept {
   Buf* frame = bufs.take();
   if (frame == nullptr) return nullptr;
   wire::FrameHead head{};
@@ -30,9 +31,11 @@ Buf* icmpv6_frame(const Message& message, const wire::MacAddress& to, const IpAd
   head.src = &src;
   head.dst = &dst;
   head.vlan = interface.vlan;
-  head.protocol = wire::kProtoIcmpv6;
-  head.ttl = wire::kNdHopLimit;
-  frame->len = static_cast<std::uint32_t>(wire::write_frame_head(frame->data, head, message.size()));
+  head.protocol = alert ? wire::kProtoHopByHop : wire::kProtoIcmpv6;
+  head.ttl = alert ? wire::kMldHopLimit : wire::kNdHopLimit;
+  const std::size_t len = message.size() + (alert ? wire::kRouterAlertHeader : 0);
+  frame->len = static_cast<std::uint32_t>(wire::write_frame_head(frame->data, head, static_cast<std::uint16_t>(len)));
+  if (alert) frame->len += static_cast<std::uint32_t>(wire::write_router_alert(frame->end()));
   frame->len += static_cast<std::uint32_t>(message.write(frame->end(), src, dst));
   frame->len_total = frame->len;
   return frame;
@@ -49,6 +52,16 @@ Buf* router_solicitation_frame(const IpAddress& src, const InterfaceConfig& inte
   static constexpr IpAddress kAllRouters{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}};
   return icmpv6_frame(wire::RouterSolicitation{interface.mac}, wire::ipv6_multicast_mac(kAllRouters), src, kAllRouters, interface,
                       bufs);
+}
+
+Buf* mld_report_frame(const wire::MldReport& report, const IpAddress& src, const IpAddress& dst, const InterfaceConfig& interface,
+                      BufPool& bufs) noexcept {
+  return icmpv6_frame(report, wire::ipv6_multicast_mac(dst), src, dst, interface, bufs, true);
+}
+
+Buf* mld_report_frame(const wire::MldReportOfGroup& report, const IpAddress& src, const IpAddress& group,
+                      const InterfaceConfig& interface, BufPool& bufs) noexcept {
+  return icmpv6_frame(report, wire::ipv6_multicast_mac(group), src, group, interface, bufs, true);
 }
 
 }  // namespace sluice::stack

@@ -137,6 +137,7 @@ struct StackCounterTable {
       {"router_advertisements", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.router_advertisements; }},
       {"router_solicitations", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.router_solicitations; }},
       {"routers_refused", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.routers_refused; }},
+      {"mld_reports", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.mld_reports; }},
       {"icmp_errors_sent", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.icmp_errors_sent; }},
       {"icmp_errors_limited", [](const Stack& s) -> std::uint64_t { return s.stack_counters_.icmp_errors_limited; }},
       {"path_mtu_lowered", [](const Stack& s) -> std::uint64_t { return s.path_counters_.lowered; }},

@@ -45,6 +45,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       neighbours_(config.neighbour_sets, !config.learn_next_hops, rng_, bufs_),
       reassembly_(config.reassembly, {config.table_key.k0 ^ kReassemblyTweak, config.table_key.k1}, bufs_),
       defend_from_(addresses_.size()),
+      mld_reports_(config.interfaces.size()),
       routers_(config.interfaces, config.learn_next_hops),
       paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
       mtu_search_(config.mtu_searches, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
@@ -65,6 +66,7 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
     secrets_.emplace_back(config.secrets, addresses_[static_cast<std::uint16_t>(i)].address);
   }
   recent_params_.fill(kNoParams);
+  mld_groups_.reserve(addresses_.size());
   // A quarter is for what arrives and for answers; more than the pool itself may keep in stock, or it is no use.
   constexpr std::size_t kSpareMin = 640;
   const std::size_t spare = std::max(config.buffers / 4, kSpareMin);

@@ -26,6 +26,7 @@
 #include "stack/ip_reassembly.h"
 #include "stack/listeners.h"
 #include "stack/local_ports.h"
+#include "stack/mld_reports.h"
 #include "stack/neighbours.h"
 #include "stack/path_mtu.h"
 #include "stack/rate_limit.h"
@@ -94,6 +95,7 @@ struct StackCounters {
   std::uint64_t address_conflicts = 0;   // frames in which another station has one of our addresses
   std::uint64_t addresses_disabled = 0;  // IPv6 addresses not used: they were there before us
   std::uint64_t router_solicitations = 0, router_advertisements = 0, routers_refused = 0;
+  std::uint64_t mld_reports = 0;         // of the groups that we listen to
   std::uint64_t icmp_errors_sent = 0, icmp_errors_limited = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
@@ -196,7 +198,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 78;
+  static constexpr std::size_t kNamedCounters = 79;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -321,6 +323,14 @@ class Stack {
   void ask_for_duplicates(std::uint16_t local) noexcept;
   void on_announce_timer(Instant now) noexcept;
   tcp::Verdict address_conflict(std::uint16_t local) noexcept;
+
+  // mld.cc
+  void start_mld(Instant tried) noexcept;
+  tcp::Verdict mld_input(const Arrival& arrival, std::size_t interface) noexcept;
+  [[nodiscard]] bool has_group(std::size_t interface, const IpAddress& group) const noexcept;
+  [[nodiscard]] IpAddress mld_source(std::size_t interface) const noexcept;
+  void send_mld_reports(std::size_t interface, const MldReports::Report& report) noexcept;
+  void find_groups(std::size_t interface) noexcept;
 
   // router_discovery.cc
   tcp::Verdict router_input(const Arrival& arrival, std::size_t interface) noexcept;
@@ -449,6 +459,8 @@ class Stack {
   std::vector<Instant> defend_from_;     // by address: not again before
   std::uint64_t speaks_ = 0;
   std::vector<bool> dad_;                // by address: being tried for duplicates
+  MldReports mld_reports_;
+  std::vector<std::uint32_t> mld_groups_;  // that a report is about
   Routers routers_;
   Instant routers_at_ = Instant::never();  // when on_router_timer() has something to do
   Instant solicit_routers_at_ = Instant::never();

@@ -9,6 +9,7 @@
 #include "wire/icmpv6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "wire/mld.h"
 #include "wire/tcp.h"
 
 namespace sluice::fuzz {
@@ -68,7 +69,10 @@ void ipv6(std::span<const std::uint8_t> bytes) {
   if (!view) return;
   touch(static_cast<std::uint64_t>(wire::ipv6_scope(view->src_bytes())));
   touch(view->flow_label() + view->traffic_class());
-  if (view->length_fits()) touch(view->payload());
+  touch(wire::has_router_alert(bytes) ? 1 : 0);
+  if (!view->length_fits()) return;
+  touch(view->payload());
+  touch(wire::carries_icmpv6_error(*view) ? 1 : 0);
 }
 
 void icmpv4(std::span<const std::uint8_t> bytes) {
@@ -89,6 +93,10 @@ void icmpv6(std::span<const std::uint8_t> bytes) {
     const std::uint8_t* mac = router->source_mac();
     require(mac == nullptr || (mac >= bytes.data() && mac + 6 <= bytes.data() + bytes.size()), "a link-layer option outside the message");
     if (mac != nullptr) touch({mac, 6});
+  }
+  if (const auto query = wire::MldQueryView::parse(bytes)) {
+    touch(query->group().bytes);
+    require(query->max_response_ms() <= 8'387'584, "a query's time is longer than it can be");
   }
   const auto neighbour = wire::NeighborView::parse(bytes);
   if (!neighbour) return;

@@ -63,6 +63,22 @@ TEST_F(Steering, ATagChangesNothing) {
   EXPECT_EQ(decide(with_tag(arp, 0x6000)).kind, Class::kNeighbour);
 }
 
+// Whichever shard speaks on the port answers it.
+TEST_F(Steering, AListenerQueryIsForEverybody) {
+  Bytes frame(14 + 40 + 8 + 24);
+  wire::store_be16(&frame[12], 0x86dd);
+  frame[14] = 0x60;
+  wire::store_be16(&frame[18], 32);
+  frame[54] = 58;  // behind a hop-by-hop header with a router alert
+  frame[56] = 5;
+  frame[57] = 2;
+  frame[60] = 1;
+  frame[62] = 130;
+  EXPECT_EQ(decide(frame).kind, Class::kNeighbour);
+  frame[62] = 131;
+  EXPECT_EQ(decide(frame).kind, Class::kOther);
+}
+
 TEST_F(Steering, SecondTagsAndFramesThatEndEarlyAreNobodys) {
   EXPECT_EQ(decide(with_tag(with_tag(segment(1), 0), 0)).kind, Class::kOther);
   const Bytes tagged = with_tag(segment(1), 0);
