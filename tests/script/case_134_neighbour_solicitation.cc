@@ -135,7 +135,8 @@ TEST_P(Family, AKnownNeighbourIsAskedAtHisAddress) {
     wire::store_be16(&answer[18], 24);
     answer[58] = 0x40;
     wire::store_be16(&answer[56], 0);
-    wire::store_checksum(&answer[56], wire::sum_bytes(&answer[54], 24) + wire::pseudo_sum_v6(&answer[22], &answer[38], wire::kProtoIcmpv6, 24));
+    wire::store_checksum(&answer[56], wire::sum_bytes(&answer[54], 24) +
+                                          wire::pseudo_sum_v6(&answer[22], &answer[38], wire::kProtoIcmpv6, 24));
   }
   d.host().receive(answer, now);
   listen(Duration::seconds(5));

@@ -108,7 +108,8 @@ TEST(OverIpv6, NobodyIsAskedAboutFromAnAddressThatIsAnothers) {
   start(d);
   (void)d.host().take_sent();
   const IpAddress taken = IpAddress::parse("fd00::7").value();
-  d.send_frame(neighbour_frame({kOther, wire::ipv6_multicast_mac(wire::solicited_node(taken)), {}, wire::solicited_node(taken)}, true, taken));
+  const IpAddress asked = wire::solicited_node(taken);
+  d.send_frame(neighbour_frame({kOther, wire::ipv6_multicast_mac(asked), {}, asked}, true, taken));
   EXPECT_EQ(d.counter("addresses_disabled"), 1U);
   d.host().advance(d.now() + Duration::seconds(2));
   (void)d.host().take_sent();

@@ -183,7 +183,8 @@ Addresses interfaces_of(const std::vector<std::vector<const char*>>& addresses, 
 
 // Of all interfaces, not of the first that has any way.
 TEST(AddressesTest, SourceForARemoteIsOfTheInterfaceWithTheLongestPrefix) {
-  const Addresses routed = interfaces_of({{"203.0.113.5/24"}, {"192.168.1.2/24"}}, {"203.0.113.1"}, {{}, {"172.16.0.0/12 via 192.168.1.1"}});
+  const Addresses routed = interfaces_of({{"203.0.113.5/24"}, {"192.168.1.2/24"}}, {"203.0.113.1"},
+                                         {{}, {"172.16.0.0/12 via 192.168.1.1"}});
   EXPECT_EQ(routed.source_for(ip("172.16.5.5")), 1);
   EXPECT_EQ(routed.source_for(ip("192.168.1.9")), 1);
   EXPECT_EQ(routed.source_for(ip("8.8.8.8")), 0);
