@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sim/network.h"
 
-#include <algorithm>
+#include <optional>
 
 #include "wire/bytes.h"
 #include "wire/checksum.h"
@@ -40,33 +40,19 @@ void Network::fly(int to, std::vector<std::uint8_t> bytes, Instant at) {
   flying_.emplace(std::pair{at, order_++}, Delivery{to, std::move(bytes)});
 }
 
-std::uint64_t Network::backlog(int to, Instant now) const noexcept {
-  const Duration wait = link_free_[static_cast<std::size_t>(to)] - now;
-  return wait.ns <= 0 ? 0 : static_cast<std::uint64_t>(wait.ns) * config_.bits_per_second / 8'000'000'000ULL;
-}
-
-Instant Network::leaves(int to, std::size_t bytes, Instant now) noexcept {
-  if (config_.bits_per_second == 0) return now;
-  const auto took = [this](std::uint64_t n) { return Duration{static_cast<std::int64_t>(n * 8'000'000'000ULL / config_.bits_per_second)}; };
-  Instant& free = link_free_[static_cast<std::size_t>(to)];
-  const Instant begins = std::max(now, free);
-  if (begins > now + took(config_.buffer_bytes)) return Instant::never();
-  free = begins + took(bytes);
-  return free;
-}
-
 void Network::send(int to, std::vector<std::uint8_t> bytes, Instant now) {
   ++counts_.sent;
-  const std::uint64_t queued = backlog(to, now);
+  RateLimiter& bottleneck = bottlenecks_[static_cast<std::size_t>(to)];
+  const std::uint64_t queued = bottleneck.backlog(now.ns);
   counts_.queued_bytes += queued;
   const bool above = config_.mark_above != 0 && queued > config_.mark_above;
   if ((above || (config_.mark != 0 && rng_.per_mille(config_.mark))) && mark_congestion(bytes)) ++counts_.marked;
-  const Instant left = leaves(to, bytes.size(), now);
-  if (left == Instant::never()) {
+  const std::optional<std::int64_t> left_ns = bottleneck.leaves_ns(bytes.size(), now.ns);
+  if (!left_ns) {
     ++counts_.overflowed;
     return;
   }
-  Instant at = left + config_.delay;
+  Instant at = Instant{*left_ns} + config_.delay;
   if (now >= config_.calm_after) return fly(to, std::move(bytes), at);
   if (partitioned(now)) {
     ++counts_.cut;

@@ -11,6 +11,7 @@
 
 #include "base/rng.h"
 #include "sluice/time.h"
+#include "support/impair/rate_limiter.h"
 
 namespace sluice::test {
 
@@ -50,7 +51,9 @@ class Network {
     std::vector<std::uint8_t> bytes;
   };
 
-  Network(const NetworkConfig& config, std::uint64_t seed) : config_(config), rng_(seed) {}
+  Network(const NetworkConfig& config, std::uint64_t seed)
+      : config_(config), rng_(seed), bottlenecks_{RateLimiter(config.bits_per_second, config.buffer_bytes),
+                                                  RateLimiter(config.bits_per_second, config.buffer_bytes)} {}
 
   void send(int to, std::vector<std::uint8_t> bytes, Instant now);
   [[nodiscard]] Instant next() const noexcept { return flying_.empty() ? Instant::never() : flying_.begin()->first.first; }
@@ -62,16 +65,12 @@ class Network {
  private:
   void fly(int to, std::vector<std::uint8_t> bytes, Instant at);
   [[nodiscard]] bool partitioned(Instant now) noexcept;
-  // When a frame that is sent now has left the bottleneck; never() when there is no room to wait.
-  // Bytes that wait at the bottleneck towards `to`.
-  [[nodiscard]] std::uint64_t backlog(int to, Instant now) const noexcept;
-  [[nodiscard]] Instant leaves(int to, std::size_t bytes, Instant now) noexcept;
 
   NetworkConfig config_;
   Rng rng_;
   std::uint64_t order_ = 0;  // frames of one instant keep the order they were sent in
   std::map<std::pair<Instant, std::uint64_t>, Delivery> flying_;
-  std::array<Instant, 2> link_free_{};  // by receiver
+  std::array<RateLimiter, 2> bottlenecks_;  // by receiver
   Instant partition_begins_{-1};
   Instant partition_ends_{};
   NetworkCounts counts_;

@@ -3,20 +3,20 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace sluice::test {
 
 namespace {
 constexpr std::size_t kEthernet = 14;
-constexpr double kNsPerSecond = 1e9;
 }  // namespace
 
 Line::Line(const Impairment& impairment, std::uint64_t seed, std::uint32_t slots, std::uint32_t slot_bytes)
     : impairment_(impairment), slot_bytes_(slot_bytes),
       room_(std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(slots) * slot_bytes)) {
   Rng seeds(seed);
-  lanes_.emplace_back(seed);
-  while (lanes_.size() < impairment.lanes) lanes_.emplace_back(seeds.next());
+  lanes_.emplace_back(seed, impairment);
+  while (lanes_.size() < impairment.lanes) lanes_.emplace_back(seeds.next(), impairment);
   free_.reserve(slots);
   for (std::uint32_t slot = slots; slot != 0; --slot) free_.push_back(slot - 1);
   flying_.reserve(slots);
@@ -64,18 +64,12 @@ void Line::take(std::span<const std::uint8_t> frame, std::int64_t now_ns) {
     return;
   }
   Lane& lane = lane_of(frame);
-  std::int64_t leaves_ns = now_ns;
-  if (impairment_.rate_bps != 0) {
-    const double ns_per_byte = 8 * kNsPerSecond / static_cast<double>(impairment_.rate_bps);
-    const std::int64_t begins_ns = std::max(now_ns, lane.free_ns);
-    if (static_cast<double>(begins_ns - now_ns) > ns_per_byte * static_cast<double>(impairment_.buffer_bytes)) {
-      ++counts_.overflowed;
-      return;
-    }
-    lane.free_ns = begins_ns + static_cast<std::int64_t>(ns_per_byte * static_cast<double>(frame.size()));
-    leaves_ns = lane.free_ns;
+  const std::optional<std::int64_t> leaves_ns = lane.rate.leaves_ns(frame.size(), now_ns);
+  if (!leaves_ns) {
+    ++counts_.overflowed;
+    return;
   }
-  std::int64_t due_ns = leaves_ns + impairment_.delay_ns;
+  std::int64_t due_ns = *leaves_ns + impairment_.delay_ns;
   if (finds_neighbours(frame)) {
     fly(frame, due_ns);
     return;

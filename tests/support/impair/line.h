@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "support/impair/rate_limiter.h"
 
 namespace sluice::test {
 
@@ -71,14 +72,14 @@ class Line {
   };
   // What travels on one lane keeps its order, and its fate is decided by how many went there before it.
   struct Lane {
-    explicit Lane(std::uint64_t seed) noexcept : rng(seed) {}
+    Lane(std::uint64_t seed, const Impairment& impairment) noexcept : rng(seed), rate(impairment.rate_bps, impairment.buffer_bytes) {}
     [[nodiscard]] bool chance(std::uint32_t ppm) noexcept { return ppm != 0 && rng.below(kMillion) < ppm; }
     [[nodiscard]] std::int64_t up_to(std::int64_t ns) noexcept {
       return ns > 0 ? static_cast<std::int64_t>(rng.next() % static_cast<std::uint64_t>(ns + 1)) : 0;
     }
     Rng rng;
+    RateLimiter rate;
     std::int64_t last_due_ns = 0;
-    std::int64_t free_ns = 0;  // when all accepted so far has left at rate_bps
   };
   [[nodiscard]] Lane& lane_of(std::span<const std::uint8_t> frame) noexcept;
   // Where the frame's copy is until it arrives; null, and counted, when all slots are taken.
