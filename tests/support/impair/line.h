@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // One direction of a bad wire: frames go in, and come out later, twice, spoilt, in another
-// order or not at all, as a seed decides. No clock and no device of its own; all memory is
-// taken at the start. One thread.
+// order or not at all, as a seed decides. The impair program carries them between two
+// interfaces, ImpairedPort between a port and its user. No clock and no device of its own;
+// all memory is taken at the start. One thread.
 #pragma once
 
 #include <cstddef>
@@ -58,6 +59,11 @@ class Line {
   [[nodiscard]] std::int64_t next_ns() const noexcept { return flying_.empty() ? INT64_MAX : flying_.front().due_ns; }
   [[nodiscard]] const LineCounts& counts() const noexcept { return counts_; }
   [[nodiscard]] std::size_t flying() const noexcept { return flying_.size(); }
+  // Every frame that came in, and every second one made of it, has arrived, is under way, or was lost and counted.
+  [[nodiscard]] bool balanced() const noexcept {
+    const LineCounts& c = counts_;
+    return c.in + c.duplicated == c.out + flying_.size() + c.lost + c.overflowed + c.no_slot + c.too_long;
+  }
   // The line never loses what lets neighbours find each other: those timers are not what it is there for.
   [[nodiscard]] static bool finds_neighbours(std::span<const std::uint8_t> frame) noexcept;
 

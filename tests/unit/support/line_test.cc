@@ -8,52 +8,16 @@
 #include <map>
 #include <vector>
 
+#include "unit/support/carry.h"
+
 namespace sluice::test {
 namespace {
 
-constexpr std::int64_t kMs = 1'000'000;
-constexpr std::uint32_t kPercent = kMillion / 100;
 constexpr std::uint32_t kFrames = 20'000;
-using Bytes = std::vector<std::uint8_t>;
-
-// An IPv4 frame that says which one it is.
-Bytes numbered(std::uint32_t n, std::size_t size = 100) {
-  Bytes out(size, 0x55);
-  out[12] = 0x08;
-  out[13] = 0x00;
-  for (unsigned i = 0; i < 4; ++i) out[14 + i] = static_cast<std::uint8_t>(n >> (8 * i));
-  return out;
-}
-std::uint32_t number_of(const Bytes& b) { return static_cast<std::uint32_t>(b[14] | b[15] << 8 | b[16] << 16 | b[17] << 24); }
-
-struct Got {
-  Bytes bytes;
-  std::int64_t at;
-};
-
-// A frame every `gap_ns`, taken at once when it has arrived.
-std::vector<Got> carry(Line& line, std::uint32_t frames, std::int64_t gap_ns, std::size_t size = 100) {
-  std::vector<Got> got;
-  const auto collect = [&](std::int64_t until) {
-    while (line.next_ns() <= until) {
-      std::array<Line::Leaving, 1> one;
-      const std::int64_t at = line.next_ns();
-      EXPECT_EQ(line.arrived(one, at), 1U);
-      got.push_back({Bytes(one[0].data, one[0].data + one[0].len), at});
-      line.done(one[0]);
-    }
-  };
-  for (std::uint32_t n = 0; n < frames; ++n) {
-    collect(n * gap_ns);
-    line.take(numbered(n, size), n * gap_ns);
-  }
-  collect(INT64_MAX - 1);
-  return got;
-}
 
 TEST(Line, AGoodLineDelaysAndKeepsOrderAndBytes) {
   Line line({.delay_ns = 20 * kMs}, 1, kFrames, 2048);
-  const auto got = carry(line, kFrames, 1000);
+  const auto got = carry(line, every(1000, kFrames));
   ASSERT_EQ(got.size(), kFrames);
   for (std::uint32_t n = 0; n < kFrames; ++n) {
     ASSERT_EQ(got[n].bytes, numbered(n));
@@ -64,7 +28,7 @@ TEST(Line, AGoodLineDelaysAndKeepsOrderAndBytes) {
 
 TEST(Line, JitterKeepsTheOrder) {
   Line line({.delay_ns = kMs, .jitter_ns = kMs}, 1, kFrames, 2048);
-  const auto got = carry(line, kFrames, 1000);
+  const auto got = carry(line, every(1000, kFrames));
   ASSERT_EQ(got.size(), kFrames);
   for (std::uint32_t n = 0; n < kFrames; ++n) {
     ASSERT_EQ(number_of(got[n].bytes), n);
@@ -74,18 +38,18 @@ TEST(Line, JitterKeepsTheOrder) {
 
 TEST(Line, LosesTheShareItIsAskedFor) {
   Line line({.loss_ppm = 3 * kPercent}, 1, 16, 2048);
-  const auto got = carry(line, kFrames, 1000);
+  const auto got = carry(line, every(1000, kFrames));
   EXPECT_EQ(got.size() + line.counts().lost, kFrames);
   EXPECT_NEAR(static_cast<double>(line.counts().lost), 0.03 * kFrames, 0.005 * kFrames);
 }
 
 TEST(Line, DoublesAndReorders) {
   Line line({.duplicate_ppm = 2 * kPercent, .reorder_ppm = 5 * kPercent, .reorder_by_ns = 10'000}, 1, 1024, 2048);
-  const auto got = carry(line, kFrames, 1000);
+  const auto got = carry(line, every(1000, kFrames));
   std::map<std::uint32_t, unsigned> times;
   std::uint64_t behind = 0;
   std::uint32_t highest = 0;
-  for (const Got& g : got) {
+  for (const Timed& g : got) {
     const std::uint32_t n = number_of(g.bytes);
     ++times[n];
     if (n < highest) ++behind;
@@ -101,7 +65,7 @@ TEST(Line, DoublesAndReorders) {
 
 TEST(Line, SpoilsOneByteBehindTheEthernetHeader) {
   Line line({.corrupt_ppm = 10 * kPercent}, 1, 16, 2048);
-  const auto got = carry(line, kFrames, 1000);
+  const auto got = carry(line, every(1000, kFrames));
   ASSERT_EQ(got.size(), kFrames);
   std::uint64_t spoilt = 0;
   for (std::uint32_t n = 0; n < kFrames; ++n) {
@@ -122,22 +86,10 @@ TEST(Line, SpoilsOneByteBehindTheEthernetHeader) {
 TEST(Line, AtALimitedRateFramesWaitAndThenThereIsNoRoom) {
   // 1000 bytes at 8 Mbit/s take 1 ms; ten of them may wait.
   Line line({.rate_bps = 8'000'000, .buffer_bytes = 10'000}, 1, 64, 2048);
-  const auto got = carry(line, 1000, kMs / 2, 1000);
+  const auto got = carry(line, every(kMs / 2, 1000, 1000));
   EXPECT_EQ(got.size() + line.counts().overflowed, 1000U);
   EXPECT_NEAR(static_cast<double>(got.size()), 510, 5);
   for (std::size_t i = 1; i < got.size(); ++i) ASSERT_EQ(got[i].at - got[i - 1].at, kMs);
-}
-
-// An IPv4 or IPv6 frame of a TCP segment between these ports.
-Bytes segment(std::uint32_t from, std::uint32_t to, bool v4) {
-  Bytes out = numbered(0, 1000);
-  if (!v4) out[12] = 0x86, out[13] = 0xdd;
-  out[14] = 0x45;
-  out[v4 ? 23 : 20] = 6;
-  const std::size_t at = v4 ? 34 : 54;
-  out[at] = static_cast<std::uint8_t>(from >> 8U), out[at + 1] = static_cast<std::uint8_t>(from);
-  out[at + 2] = static_cast<std::uint8_t>(to >> 8U), out[at + 3] = static_cast<std::uint8_t>(to);
-  return out;
 }
 
 TEST(Line, ConnectionsOfDifferentLanesDoNotShareARate) {
@@ -183,6 +135,7 @@ TEST(Line, CountsWhatItHasNoRoomFor) {
   line.take(numbered(6, 201), 0);
   EXPECT_EQ(line.counts().no_slot, 2U);
   EXPECT_EQ(line.counts().too_long, 1U);
+  EXPECT_TRUE(line.balanced());
   std::array<Line::Leaving, 8> out;
   EXPECT_EQ(line.arrived(out, kMs - 1), 0U);
   EXPECT_EQ(line.arrived(out, kMs), 4U);
@@ -209,9 +162,7 @@ TEST(Line, TheSameSeedDoesTheSame) {
   const Impairment bad{.jitter_ns = kMs, .loss_ppm = kPercent, .duplicate_ppm = kPercent, .corrupt_ppm = kPercent, .reorder_ppm = kPercent};
   const auto run = [&](std::uint64_t seed) {
     Line line(bad, seed, 8192, 2048);
-    std::vector<std::pair<Bytes, std::int64_t>> out;
-    for (const Got& g : carry(line, 5000, 1000)) out.emplace_back(g.bytes, g.at);
-    return out;
+    return carry(line, every(1000, 5000));
   };
   EXPECT_EQ(run(7), run(7));
   EXPECT_NE(run(7), run(8));
