@@ -67,7 +67,7 @@ bool TrafficService::open(std::uint32_t id, const IpAddress& remote, const IpAdd
     for (std::uint32_t i = 0; i < first.size(); ++i) first[i] = static_cast<std::byte>(Traffic::byte_at(id, client, i));
     with.first_bytes = first;
   }
-  const auto result = host_.connect(*this, {remote, simultaneous ? port : kServerPort}, {local, port}, with);
+  const auto result = shard_->connect(*this, {remote, simultaneous ? port : kServerPort}, {local, port}, with);
   if (!result) return false;
   end.tried = true;
   end.connection = *result;
@@ -162,7 +162,7 @@ void TrafficService::on_readable(Connection connection) {
   if (end.finished) return;
   if (end.read_every_us != 0) {
     if (end.next_read.ns == 0) {
-      end.next_read = host_.now() + Duration::microseconds(end.read_every_us);
+      end.next_read = shard_->now() + Duration::microseconds(end.read_every_us);
       put_off_.push_back(&end);
     }
     return;
@@ -184,7 +184,6 @@ void TrafficService::wake(Instant now) {
     due.push_back(end);
     return true;
   });
-  host_.stack().set_now(now);
   for (End* end : due) {
     end->next_read = Instant{};
     if (end->finished) continue;

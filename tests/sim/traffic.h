@@ -13,7 +13,6 @@
 
 #include "base/rng.h"
 #include "sluice/listener.h"
-#include "support/host.h"
 
 namespace sluice::test {
 
@@ -94,14 +93,15 @@ class TrafficService final : public Service {
   static constexpr std::uint16_t kServerPort = 80;
   static constexpr std::uint16_t kFirstPort = 10000;
 
-  TrafficService(Traffic& traffic, Host& host, std::uint64_t seed) : traffic_(traffic), host_(host), rng_(seed) {}
+  TrafficService(Traffic& traffic, std::uint64_t seed) : traffic_(traffic), rng_(seed) {}
 
   // False when the connection could not be opened (a port still in TIME_WAIT, say): it counts as ended.
   bool open(std::uint32_t id, const IpAddress& remote, const IpAddress& local, bool simultaneous, bool client);
-  // Reads that were put off.
+  // Reads that were put off. The shard's clock is at `now` by then.
   [[nodiscard]] Instant next_wakeup() const noexcept;
   void wake(Instant now);
 
+  void on_start(Shard& shard) override { shard_ = &shard; }
   void on_accept(Connection connection, ListenerId listener) override;
   void on_connected(Connection connection) override;
   void on_readable(Connection connection) override;
@@ -118,7 +118,7 @@ class TrafficService final : public Service {
   SocketOptions options();
 
   Traffic& traffic_;
-  Host& host_;
+  Shard* shard_ = nullptr;
   Rng rng_;
   std::vector<End*> put_off_;
 };

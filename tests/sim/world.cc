@@ -133,7 +133,7 @@ World::World(std::uint64_t seed, bool trace)
       traffic_(scenario_.traffic, rng_.next()) {
   for (int i = 0; i < kHosts; ++i) {
     hosts_[i] = std::make_unique<Host>(host_config(scenario_, i, rng_.next()));
-    services_[i] = std::make_unique<TrafficService>(traffic_, *hosts_[i], rng_.next());
+    services_[i] = std::make_unique<TrafficService>(traffic_, rng_.next());
     hosts_[i]->add_service(*services_[i]);
     for (const char* any : {"0.0.0.0", "::"}) {
       const Endpoint endpoint{IpAddress::parse(any).value(), TrafficService::kServerPort};
@@ -240,7 +240,10 @@ void World::step(Instant now) {
     check(o.host);
   }
   for (int i = 0; i < kHosts; ++i) {
-    if (services_[i]->next_wakeup() <= now) services_[i]->wake(now);
+    if (services_[i]->next_wakeup() <= now) {
+      hosts_[i]->stack().set_now(now);
+      services_[i]->wake(now);
+    }
     hosts_[i]->advance(now);
     flush(i, now);
     check(i);
