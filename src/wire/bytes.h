@@ -26,12 +26,19 @@ template <typename T>
 [[nodiscard]] inline std::uint32_t load_be32(const std::uint8_t* p) noexcept {
   return __builtin_bswap32(load_native<std::uint32_t>(p));
 }
+[[nodiscard]] inline std::uint64_t load_be64(const std::uint8_t* p) noexcept {
+  return __builtin_bswap64(load_native<std::uint64_t>(p));
+}
 inline void store_be16(std::uint8_t* p, std::uint16_t v) noexcept {
   v = __builtin_bswap16(v);
   std::memcpy(p, &v, sizeof(v));
 }
 inline void store_be32(std::uint8_t* p, std::uint32_t v) noexcept {
   v = __builtin_bswap32(v);
+  std::memcpy(p, &v, sizeof(v));
+}
+inline void store_be64(std::uint8_t* p, std::uint64_t v) noexcept {
+  v = __builtin_bswap64(v);
   std::memcpy(p, &v, sizeof(v));
 }
 // For values that already are in memory order, such as a finished checksum.

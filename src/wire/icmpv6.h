@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ICMPv6 (RFC 4443): echo and errors, and of RFC 4861 neighbour solicitations and advertisements with their
-// link-layer address options, router advertisements as far as they name a router, and router solicitations. Any thread.
+// link-layer address options, router advertisements as far as they name a router and prefixes, and router solicitations. Any
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,7 @@ namespace sluice::wire {
 
 inline constexpr std::size_t kNdMessage = 24;           // solicitation or advertisement without options
 inline constexpr std::size_t kNdLinkLayerOption = 8;    // for Ethernet
+inline constexpr std::size_t kNdPrefixOption = 32;
 inline constexpr std::size_t kRouterAdvertisement = 16;  // without options
 inline constexpr std::uint8_t kNdHopLimit = 255;
 
@@ -120,6 +122,16 @@ class NeighborView {
   NdOptions options_;
 };
 
+// A prefix information option (RFC 4861 4.6.2).
+struct PrefixInformation {
+  static constexpr std::uint32_t kForever = 0xffffffff;  // seconds that do not end
+
+  IpAddress prefix;         // with whatever stands behind its length
+  std::uint8_t length = 0;  // perhaps more than 128
+  bool on_link = false, autonomous = false;
+  std::uint32_t valid_s = 0, preferred_s = 0;
+};
+
 // A router advertisement. Contract: parse() fails when the type is another, the code is not 0, 16 bytes are not there, or
 // an option has length 0 or does not fit (RFC 4861 6.1.2); the hop limit of 255 and the source are the caller's to check.
 // Afterwards no accessor reads outside the bytes given.
@@ -127,8 +139,8 @@ class RouterView {
  public:
   [[nodiscard]] static std::optional<RouterView> parse(std::span<const std::uint8_t> message) noexcept {
     if (message.size() < kRouterAdvertisement || message[0] != kIcmpv6RouterAdvertisement || message[1] != 0) return std::nullopt;
-    RouterView view(message.data());
-    if (!view.options_.read(message.subspan(kRouterAdvertisement))) return std::nullopt;
+    RouterView view(message);
+    if (!view.options_.read(view.rest_)) return std::nullopt;
     return view;
   }
   // Seconds for which it is a default router; 0: it is none.
@@ -139,10 +151,22 @@ class RouterView {
     return bits == 1 ? 1 : bits == 3 ? -1 : 0;
   }
   [[nodiscard]] const std::uint8_t* source_mac() const noexcept { return options_.source_mac; }
+  // Calls each(PrefixInformation) for every such option, in order; one of another size is none.
+  template <typename Each>
+  void for_each_prefix(Each&& each) const noexcept {
+    for (std::span<const std::uint8_t> rest = rest_; !rest.empty(); rest = rest.subspan(rest[1] * 8U)) {
+      const std::uint8_t* p = rest.data();
+      if (p[0] != 3 || p[1] * 8U != kNdPrefixOption) continue;
+      each(PrefixInformation{.prefix = load_ipv6_address(p + 16), .length = p[2], .on_link = (p[3] & 0x80U) != 0,
+                             .autonomous = (p[3] & 0x40U) != 0, .valid_s = load_be32(p + 4), .preferred_s = load_be32(p + 8)});
+    }
+  }
 
  private:
-  explicit RouterView(const std::uint8_t* p) noexcept : p_(p) {}
+  explicit RouterView(std::span<const std::uint8_t> message) noexcept
+      : p_(message.data()), rest_(message.subspan(kRouterAdvertisement)) {}
   const std::uint8_t* p_;
+  std::span<const std::uint8_t> rest_;  // options, each whole
   NdOptions options_;
 };
 

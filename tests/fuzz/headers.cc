@@ -93,6 +93,13 @@ void icmpv6(std::span<const std::uint8_t> bytes) {
     const std::uint8_t* mac = router->source_mac();
     require(mac == nullptr || (mac >= bytes.data() && mac + 6 <= bytes.data() + bytes.size()), "a link-layer option outside the message");
     if (mac != nullptr) touch({mac, 6});
+    std::size_t prefixes = 0;
+    router->for_each_prefix([&](const wire::PrefixInformation& info) {
+      touch(info.prefix.bytes);
+      touch(std::uint64_t{info.valid_s} + info.preferred_s + info.length + (info.on_link ? 1U : 0U) + (info.autonomous ? 1U : 0U));
+      ++prefixes;
+    });
+    require(16 + 32 * prefixes <= bytes.size(), "more prefixes than there is room for");
   }
   if (const auto query = wire::MldQueryView::parse(bytes)) {
     touch(query->group().bytes);

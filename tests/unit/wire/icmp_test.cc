@@ -2,6 +2,8 @@
 // ICMPv4, ICMPv6, neighbour discovery and ARP: views against scapy's bytes, values to the byte.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "frames.h"
 #include "wire/arp.h"
 #include "wire/ethernet.h"
@@ -159,6 +161,41 @@ TEST(Router, ReadsAnAdvertisement) {
   EXPECT_EQ(view->preference(), 1);
   ASSERT_NE(view->source_mac(), nullptr);
   EXPECT_EQ(load_native<MacAddress>(view->source_mac()), kPeerMac);
+}
+
+TEST(Router, ReadsThePrefixesOfAnAdvertisement) {
+  const auto read = [](const ByteVector& bytes) {
+    std::vector<PrefixInformation> found;
+    const Exact copy(bytes);
+    RouterView::parse(copy.bytes())->for_each_prefix([&](const PrefixInformation& info) { found.push_back(info); });
+    return found;
+  };
+  const ByteVector one = tail(golden::kRouterAdvertisement, 54);
+  const auto prefixes = read(one);
+  ASSERT_EQ(prefixes.size(), 1U);
+  EXPECT_EQ(prefixes[0].prefix, IpAddress::parse("fd55::").value());
+  EXPECT_EQ(prefixes[0].length, 64);
+  EXPECT_TRUE(prefixes[0].on_link);
+  EXPECT_TRUE(prefixes[0].autonomous);
+  EXPECT_EQ(prefixes[0].valid_s, 86'400U);
+  EXPECT_EQ(prefixes[0].preferred_s, 14'400U);
+
+  ByteVector two = one;  // with another of the router, autonomous only, behind it
+  two.insert(two.end(), one.begin() + 32, one.end());
+  two[one.size() + 3] = 0x40;
+  store_be32(&two[one.size() + 4], PrefixInformation::kForever);
+  ASSERT_EQ(read(two).size(), 2U);
+  EXPECT_FALSE(read(two)[1].on_link);
+  EXPECT_TRUE(read(two)[1].autonomous);
+  EXPECT_EQ(read(two)[1].valid_s, PrefixInformation::kForever);
+
+  ByteVector odd = one;  // 40 bytes are no such option
+  odd[33] = 5;
+  odd.insert(odd.end(), 8, 0);
+  EXPECT_TRUE(read(odd).empty());
+  odd = one;
+  odd[32] = 24;
+  EXPECT_TRUE(read(odd).empty()) << "another type";
 }
 
 TEST(Router, ThePreferenceHasTwoBitsOfTheFlags) {
