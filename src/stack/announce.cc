@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Our addresses made known at start and defended: ARP announcements (RFC 5227), duplicate address detection
-// (RFC 4862, optimistic as in RFC 4429: addresses are used meanwhile), unsolicited advertisements (RFC 4861 7.2.6).
+// (RFC 4862, optimistic as in RFC 4429: configured addresses are used meanwhile), unsolicited advertisements (RFC 4861 7.2.6).
 #include "stack/link_frames.h"
 #include "stack/stack.h"
 #include "wire/arp.h"
@@ -33,15 +33,13 @@ void Stack::announce(std::uint16_t local) noexcept {
 }
 
 // RFC 4862 5.4.2. The message has an option that its source cannot have (RFC 4861 4.3): that is left out.
-void Stack::ask_for_duplicates(std::uint16_t local) noexcept {
-  const LocalAddress& ours = addresses_[local];
-  const InterfaceConfig& out = config_.interfaces[ours.interface];
+void Stack::ask_for_duplicates(std::size_t interface, const IpAddress& address) noexcept {
   wire::NeighborMessage message;
-  message.target = ours.address;
+  message.target = address;
   message.with_mac = false;
-  const IpAddress group = wire::solicited_node(ours.address);
-  Buf* frame = nd_frame(message, wire::ipv6_multicast_mac(group), IpAddress{}, group, out, bufs_);
-  if (frame != nullptr) enqueue(ours.interface, frame);
+  const IpAddress group = wire::solicited_node(address);
+  Buf* frame = nd_frame(message, wire::ipv6_multicast_mac(group), IpAddress{}, group, config_.interfaces[interface], bufs_);
+  if (frame != nullptr) enqueue(interface, frame);
 }
 
 void Stack::start(Instant now, std::uint64_t speaks) noexcept {
@@ -49,15 +47,16 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
   speaks_ = speaks;
   dad_.assign(addresses_.size(), false);
   if (config_.learn_next_hops) return;  // a capture: nobody listens
-  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
+  for (std::uint16_t i = 0; !addresses_.is_autoconfigured(i); ++i) {
     dad_[i] = !addresses_[i].address.is_v4() && config_.interfaces[addresses_[i].interface].dad;
   }
+  slaac_.start(speaks_, now);
   start_mld(now + kDadTime);
-  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
+  for (std::uint16_t i = 0; !addresses_.is_autoconfigured(i); ++i) {
     const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     if (!speaking) continue;
     if (dad_[i]) {
-      ask_for_duplicates(i);
+      ask_for_duplicates(addresses_[i].interface, addresses_[i].address);
     } else {
       announce(i);
     }
@@ -69,7 +68,7 @@ void Stack::start(Instant now, std::uint64_t speaks) noexcept {
 
 void Stack::on_announce_timer(Instant now) noexcept {
   const bool second = announce_at_ == announce_again_at_;
-  for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
+  for (std::uint16_t i = 0; !addresses_.is_autoconfigured(i); ++i) {
     const bool v4 = addresses_[i].address.is_v4();
     const bool speaking = (speaks_ >> addresses_[i].interface & 1U) != 0;
     if (speaking && (v4 ? second : dad_[i])) announce(i);

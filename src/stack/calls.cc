@@ -14,6 +14,9 @@ Result<ListenerId> Stack::listen(Service& service, Endpoint local, const SocketO
     if (listener.local_addr == kNoAddress) {
       return Error{Errc::kAddressNotAvailable, local.address.to_string() + " is not an address of any port"};
     }
+    if (addresses_.is_autoconfigured(listener.local_addr)) {
+      return Error{Errc::kAddressNotAvailable, local.address.to_string() + " is autoconfigured and may go; listen on [::]"};
+    }
   }
   if (local.port == 0) {
     const std::uint32_t first = rng_.below(LocalPorts::kCount);

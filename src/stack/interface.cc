@@ -48,10 +48,13 @@ void Addresses::add_prefix(const InterfaceAddress& address) {
 void Addresses::add_link_local(const std::vector<InterfaceConfig>& interfaces) {
   const auto is_v6 = [](const InterfaceAddress& a) { return !a.address.is_v4(); };
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
-    if (std::none_of(interfaces[i].addresses.begin(), interfaces[i].addresses.end(), is_v6)) continue;
+    if (!interfaces[i].slaac && std::none_of(interfaces[i].addresses.begin(), interfaces[i].addresses.end(), is_v6)) continue;
     Prefix prefix = prefix_of({{{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}, 10});
     prefix.first = kNoAddress;
-    ways_[ways_of(i, false)].on_link.push_back(prefix);
+    Ways& ways = ways_[ways_of(i, false)];
+    ways.on_link.push_back(prefix);
+    ways.fixed_on_link = ways.on_link.size();
+    if (interfaces[i].slaac) ways.on_link.reserve(ways.fixed_on_link + Autoconfigured::kMostPrefixes);
   }
 }
 
@@ -66,13 +69,35 @@ void Addresses::fill_sources(const std::vector<InterfaceConfig>& interfaces) {
   }
 }
 
+void Addresses::note_address(std::size_t index, const InterfaceConfig& interface, const InterfaceAddress& address) {
+  const bool v4 = address.address.is_v4();
+  all_.push_back({address.address, address.prefix_len, static_cast<std::uint8_t>(index), static_cast<std::uint16_t>(ways_of(index, v4)),
+                  FrameOrigin(interface, address.address)});
+  mss_.push_back(static_cast<std::uint16_t>(interface.mtu - (v4 ? 40 : 60)));
+}
+
+// All that will ever be needed: no address that comes later takes memory, or moves others.
+void Addresses::add_places(const std::vector<InterfaceConfig>& interfaces) {
+  configured_ = static_cast<std::uint16_t>(all_.size());
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    const auto first = static_cast<std::uint16_t>(all_.size());
+    for (std::size_t n = 0; interfaces[i].slaac && n < Autoconfigured::kMostAddresses; ++n) {
+      note_address(i, interfaces[i], {IpAddress{}, Autoconfigured::kPrefixLen});
+      // The network of the link-local one, as if it were configured.
+      if (n == 0) add_prefix({{{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}}, Autoconfigured::kPrefixLen});
+    }
+    places_.push_back({first, static_cast<std::uint16_t>(all_.size())});
+  }
+  disabled_.assign(all_.size(), false);
+  std::fill(disabled_.begin() + configured_, disabled_.end(), true);
+  deprecated_.assign(all_.size(), false);
+}
+
 Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 * interfaces.size()) {
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     for (const InterfaceAddress& a : interfaces[i].addresses) {
-      all_.push_back({a.address, a.prefix_len, static_cast<std::uint8_t>(i),
-                      static_cast<std::uint16_t>(ways_of(i, a.address.is_v4())), FrameOrigin(interfaces[i], a.address)});
+      note_address(i, interfaces[i], a);
       add_prefix(a);
-      mss_.push_back(static_cast<std::uint16_t>(interfaces[i].mtu - (a.address.is_v4() ? 40 : 60)));
     }
     for (const IpAddress& gateway : interfaces[i].gateways) {
       Ways& ways = ways_[ways_of(i, gateway.is_v4())];
@@ -87,8 +112,8 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
     std::stable_sort(ways.routes.begin(), ways.routes.end(),
                      [](const Via& a, const Via& b) { return a.prefix.length() > b.prefix.length(); });
   }
+  add_places(interfaces);
   add_link_local(interfaces);
-  disabled_.assign(all_.size(), false);
   std::uint32_t slots = 8;
   while (slots < 2 * all_.size()) slots *= 2;
   mask_ = slots - 1;
@@ -99,11 +124,33 @@ Addresses::Addresses(const std::vector<InterfaceConfig>& interfaces) : ways_(2 *
 
 void Addresses::disable(std::uint16_t index) noexcept {
   disabled_[index] = true;
-  std::fill(slots_.begin(), slots_.end(), kNoAddress);
   fill_slots();
 }
 
+std::uint16_t Addresses::add(std::size_t index, const InterfaceConfig& interface, const IpAddress& address) noexcept {
+  const Places places = places_[index];
+  for (std::uint16_t i = places.first; i < places.end; ++i) {
+    if (!disabled_[i] || !released(i)) continue;
+    all_[i].address = address;
+    all_[i].origin = FrameOrigin(interface, address);
+    disabled_[i] = false;
+    deprecated_[i] = false;
+    fill_slots();
+    return i;
+  }
+  return kNoAddress;
+}
+
+void Addresses::set_on_link(std::size_t interface, std::span<const Autoconfigured::Prefix> prefixes) noexcept {
+  Ways& ways = ways_[ways_of(interface, false)];
+  ways.on_link.resize(ways.fixed_on_link);
+  for (const Autoconfigured::Prefix& prefix : prefixes) {
+    ways.on_link.push_back(prefix_of({prefix.network, prefix.length}));  // there is room for it
+  }
+}
+
 void Addresses::fill_slots() noexcept {
+  std::fill(slots_.begin(), slots_.end(), kNoAddress);
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (disabled_[i]) continue;
     std::uint32_t slot = slot_of(all_[i].address);
@@ -149,14 +196,16 @@ bool Addresses::may_be_source(std::size_t index, std::size_t ways, const IpAddre
   return !same_scope || ours.address.is_link_local() == remote.is_link_local();
 }
 
-// One whose prefix `remote` is in, or any of these ways.
+// One whose prefix `remote` is in, or any of these ways; a deprecated one where there is no other (RFC 6724 5, rule 3).
 std::uint16_t Addresses::source_from(std::size_t ways, const Prefix* on_link, const IpAddress& remote, bool same_scope) const noexcept {
-  for (std::size_t i = on_link != nullptr ? on_link->first : all_.size(); i < all_.size(); ++i) {
-    const bool near = same_prefix(all_[i].address, remote, all_[i].prefix_len);
-    if (near && may_be_source(i, ways, remote, same_scope)) return static_cast<std::uint16_t>(i);
-  }
-  for (std::size_t i = 0; i < all_.size(); ++i) {
-    if (may_be_source(i, ways, remote, same_scope)) return static_cast<std::uint16_t>(i);
+  for (const bool deprecated : {false, true}) {
+    const auto good = [&](std::size_t i) { return deprecated_[i] == deprecated && may_be_source(i, ways, remote, same_scope); };
+    for (std::size_t i = on_link != nullptr ? on_link->first : all_.size(); i < all_.size(); ++i) {
+      if (same_prefix(all_[i].address, remote, all_[i].prefix_len) && good(i)) return static_cast<std::uint16_t>(i);
+    }
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      if (good(i)) return static_cast<std::uint16_t>(i);
+    }
   }
   return kNoAddress;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Our side of the network: interfaces (one a port), their addresses and the way out.
-// Built once at start; a shard's copy is read by that shard only.
+// Built once at start, with places for addresses that come later; a shard's copy is its own.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -39,7 +40,31 @@ struct InterfaceConfig {
   std::vector<Route> routes;
   bool dad = true;            // IPv6 addresses are tried for duplicates at start (RFC 4862)
   bool router_advertisements = false;  // where `gateways` has no IPv6 one, routers make themselves known (RFC 4861)
+  bool slaac = false;         // addresses of prefixes that routers advertise, beside `addresses` (RFC 4862)
   Offloads offloads;
+};
+
+// What autoconfiguration gives an interface (stack/slaac.h), as every shard has it: in whole words, for it is published.
+struct alignas(std::uint64_t) Autoconfigured {
+  static constexpr std::size_t kMostPrefixes = 8;                   // that make an address; and as many that are on-link
+  static constexpr std::size_t kMostAddresses = kMostPrefixes + 1;  // and a link-local one
+  static constexpr std::uint8_t kPrefixLen = 64;                    // of an address
+
+  struct Address {
+    IpAddress address;
+    bool deprecated;  // RFC 4862 5.5.4: not for connections that we open, where there is another
+    friend bool operator==(const Address&, const Address&) noexcept = default;
+  };
+  struct Prefix {
+    IpAddress network;  // no bits behind its length
+    std::uint8_t length;
+    friend bool operator==(const Prefix&, const Prefix&) noexcept = default;
+  };
+  std::array<Address, kMostAddresses> addresses{};
+  std::array<Prefix, kMostPrefixes> on_link{};
+  std::uint8_t n_addresses = 0, n_on_link = 0;
+
+  friend bool operator==(const Autoconfigured&, const Autoconfigured&) noexcept = default;
 };
 
 // Frames that wait for their port, in order. Whoever drives the stack empties it.
@@ -127,9 +152,29 @@ class Addresses {
     ways.has_gateway = router != nullptr;
     if (router != nullptr) ways.gateway = *router;
   }
-  // Another station has this address: find() knows it no longer.
+  // Another station has this address, or it is no longer valid: find() knows it no longer.
   void disable(std::uint16_t index) noexcept;
   [[nodiscard]] bool disabled(std::uint16_t index) const noexcept { return disabled_[index]; }
+
+  // --- autoconfigured addresses: places behind those of the configuration ---
+  struct Places {
+    std::uint16_t first, end;
+  };
+  [[nodiscard]] Places autoconfigured(std::size_t interface) const noexcept { return places_[interface]; }
+  [[nodiscard]] bool is_autoconfigured(std::uint16_t index) const noexcept { return index >= configured_; }
+  // A free place becomes that of `address`; kNoAddress: there is none.
+  [[nodiscard]] std::uint16_t add(std::size_t index, const InterfaceConfig& interface, const IpAddress& address) noexcept;
+  // The place of one that is disabled may be another's from now on.
+  void release(std::uint16_t index) noexcept { all_[index].address = IpAddress{}; }
+  [[nodiscard]] bool released(std::uint16_t index) const noexcept { return all_[index].address == IpAddress{}; }
+  // How many of them find() knows.
+  [[nodiscard]] std::size_t autoconfigured_now() const noexcept {
+    return static_cast<std::size_t>(std::count(disabled_.begin() + configured_, disabled_.end(), false));
+  }
+  // source_for() takes it where it finds no other.
+  void deprecate(std::uint16_t index, bool deprecated) noexcept { deprecated_[index] = deprecated; }
+  // What is on-link beside the configured prefixes.
+  void set_on_link(std::size_t interface, std::span<const Autoconfigured::Prefix> prefixes) noexcept;
 
  private:
   [[nodiscard]] std::uint32_t slot_of(const IpAddress& address) const noexcept;
@@ -156,6 +201,7 @@ class Addresses {
     std::vector<Via> routes;           // the longest prefix first
     IpAddress gateway;
     bool has_gateway = false;
+    std::size_t fixed_on_link = 0;     // of `on_link`: those that stay, first
   };
   [[nodiscard]] static std::size_t ways_of(std::size_t interface, bool v4) noexcept { return 2 * interface + (v4 ? 0 : 1); }
   [[nodiscard]] static bool holds_any(const std::vector<Prefix>& prefixes, const IpAddress& address) noexcept {
@@ -170,6 +216,8 @@ class Addresses {
   void fill_slots() noexcept;
   void add_prefix(const InterfaceAddress& address);
   void add_link_local(const std::vector<InterfaceConfig>& interfaces);
+  void add_places(const std::vector<InterfaceConfig>& interfaces);
+  void note_address(std::size_t index, const InterfaceConfig& interface, const InterfaceAddress& address);
   // How far these ways lead to `remote`, a route's bits counting twice and being on-link once more; negative: nowhere.
   struct Reach {
     int bits = -1;
@@ -190,6 +238,9 @@ class Addresses {
   };
   std::vector<Sources> sources_;       // by interface
   std::vector<bool> disabled_;         // by address
+  std::vector<bool> deprecated_;       // by address
+  std::vector<Places> places_;         // by interface
+  std::uint16_t configured_ = 0;       // addresses that are not autoconfigured
   std::vector<std::uint16_t> slots_;   // open addressing, at most half full
   std::uint32_t mask_ = 0;
 };

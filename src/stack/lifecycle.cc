@@ -251,20 +251,28 @@ bool Stack::abort_some(std::uint32_t most, bool tell) noexcept {
   for (std::uint32_t n = slabs_.tcbs.high_water(); n != 0 && done < most; --n) {
     if (abort_next_ >= slabs_.tcbs.high_water()) abort_next_ = 0;
     const std::uint32_t i = abort_next_++;
-    Tcb& tcb = slabs_.tcbs[i];
-    if (tcb.generation == 0 || tcb.state == State::kClosed) continue;
-    const Handle handle = Handle::make(Kind::kTcb, i);
-    const bool hears = tell && !is_orphan(tcb);
-    tcp::abort(tcb, Errc::kConnectionAborted, env_);
-    env_.events = 0;
-    if (hears) {
-      tcb.flags &= ~tcp::kAppClosed;
-      env_.events = tcp::kEventClosed;
-    }
-    settle(handle, tcb);
+    if (slabs_.tcbs[i].generation == 0 || slabs_.tcbs[i].state == State::kClosed) continue;
+    abort_one(i, Errc::kConnectionAborted, tell, true);
     ++done;
   }
   return slabs_.tcbs.used() != 0;
+}
+
+void Stack::abort_one(std::uint32_t index, Errc error, bool tell, bool resets) noexcept {
+  Tcb& tcb = slabs_.tcbs[index];
+  const bool hears = tell && !is_orphan(tcb);
+  tcp::abort(tcb, error, env_);
+  if (!resets) {  // counted, but never sent
+    counters_.mib.OutSegs -= outbox_.size();
+    counters_.mib.OutRsts -= outbox_.size();
+    outbox_.clear();
+  }
+  env_.events = 0;
+  if (hears) {
+    tcb.flags &= ~tcp::kAppClosed;
+    env_.events = tcp::kEventClosed;
+  }
+  settle(Handle::make(Kind::kTcb, index), tcb);
 }
 
 void Stack::abort_all() noexcept {

@@ -125,6 +125,7 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
       const bool foreign = addresses_[ours].interface == interface && mac != config_.interfaces[interface].mac;
       return foreign ? address_conflict(ours) : Verdict::kNdIgnored;
     }
+    if (tentative_conflict(interface, view->target(), mac)) [[unlikely]] return Verdict::kAddressConflict;
     if ((mac[0] & 1U) != 0 || (view->target_mac() == nullptr && !view->solicited())) return Verdict::kNdIgnored;
     if (view->target_mac() == nullptr) {
       neighbours_.confirm(port, view->target(), env_.now);
@@ -138,10 +139,13 @@ Verdict Stack::nd_input(const Arrival& arrival, std::size_t interface) noexcept 
     }
     return Verdict::kNdHandled;
   }
-  const std::uint16_t local = addresses_.find(view->target());
-  if (local == kNoAddress || addresses_[local].interface != interface) return Verdict::kNdIgnored;
   if (!solicitation_good(packet, *view)) return Verdict::kNdIgnored;
   const bool probe = packet.src.is_any();  // duplicate address detection, RFC 4862
+  const std::uint16_t local = addresses_.find(view->target());
+  if (local == kNoAddress || addresses_[local].interface != interface) {
+    const bool conflict = probe && tentative_conflict(interface, view->target(), mac_at(packet.l2_src));
+    return conflict ? Verdict::kAddressConflict : Verdict::kNdIgnored;
+  }
   // 5.4.3: two try the same address at once, unless it is our own question that came back.
   if (probe && local < dad_.size() && dad_[local] && mac_at(packet.l2_src) != config_.interfaces[interface].mac) {
     return address_conflict(local);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Multicast listener discovery (RFC 3810, RFC 2710): switches that forward groups only to who listens hear that we listen to the
-// solicited-node groups of our addresses (RFC 4861 7.2.1). At start, twice, and when a querier asks.
+// solicited-node groups of our addresses (RFC 4861 7.2.1). At start, or before an address that comes later is tried, twice, and when a
+// querier asks.
 // Deviation: each query is answered by its own version; that an older querier is about is not remembered (RFC 3810 8.2.1). Pinned by
 // AQueryOfVersion1IsAnsweredByIt. Groups of addresses that are given up are not taken back: queriers forget them.
 #include <algorithm>
@@ -16,6 +17,7 @@ using tcp::Verdict;
 
 namespace {
 constexpr std::uint32_t kUnsolicitedMs = 1000;  // RFC 3810 9.11
+constexpr Duration kTried = Duration::seconds(1);  // an address is tried for so long
 constexpr IpAddress kAllMldRouters{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x16}};
 // Of a report that every path takes.
 constexpr std::size_t kMostRecords = (1280 - wire::kIpv6Header - wire::kRouterAlertHeader - wire::kIcmpHeader) / wire::kMldRecord;
@@ -31,6 +33,14 @@ void Stack::start_mld(Instant tried) noexcept {
   }
 }
 
+// The same of an address that comes later.
+void Stack::report_group_of(std::size_t interface, const IpAddress& address) noexcept {
+  const Duration delay = kTried + Duration::milliseconds(rng_.below(kUnsolicitedMs));
+  const MldReports::Report report{env_.now + delay, wire::solicited_node(address), true, false};
+  send_mld_reports(interface, report);
+  mld_reports_.add(interface, report);
+}
+
 // Whether we listen to a group of the interface; unspecified: to any.
 bool Stack::has_group(std::size_t interface, const IpAddress& group) const noexcept {
   for (std::uint16_t i = 0, n = static_cast<std::uint16_t>(addresses_.size()); i < n; ++i) {
@@ -38,7 +48,11 @@ bool Stack::has_group(std::size_t interface, const IpAddress& group) const noexc
     if (ours.interface != interface || ours.address.is_v4() || addresses_.disabled(i)) continue;
     if (group.is_any() || wire::solicited_node(ours.address) == group) return true;
   }
-  return false;
+  bool found = false;
+  slaac_.for_each_tried(interface, [&](const IpAddress& tried) {
+    found = found || group.is_any() || wire::solicited_node(tried) == group;
+  });
+  return found;
 }
 
 Verdict Stack::mld_input(const Arrival& arrival, std::size_t interface) noexcept {
@@ -105,6 +119,10 @@ void Stack::find_groups(std::size_t interface) noexcept {
     if (ours.interface != interface || ours.address.is_v4() || addresses_.disabled(i)) continue;
     mld_groups_.push_back(wire::load_be32(&ours.address.bytes[12]) & 0xffffffU);  // there is room for all
   }
+  // And for these, whose places are empty still.
+  slaac_.for_each_tried(interface, [&](const IpAddress& tried) {
+    if (mld_groups_.size() < addresses_.size()) mld_groups_.push_back(wire::load_be32(&tried.bytes[12]) & 0xffffffU);
+  });
   std::sort(mld_groups_.begin(), mld_groups_.end());
   mld_groups_.erase(std::unique(mld_groups_.begin(), mld_groups_.end()), mld_groups_.end());
 }

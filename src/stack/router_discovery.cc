@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Routers ask to be used, and are asked for: router discovery (RFC 4861 6) for the default gateway and nothing else.
-// Deviation: prefixes, MTU and hop limit in advertisements are not taken over; addresses and on-link prefixes are those of
-// the configuration (no SLAAC), as is the MTU. Pinned by AdvertisedPrefixesAndMtuAreNotTaken.
+// Routers ask to be used, and are asked for: router discovery (RFC 4861 6), for the default gateway and for autoconfiguration.
+// Deviation: MTU and hop limit in advertisements are not taken over, they are those of the configuration; nor are prefixes, unless
+// the interface is to configure itself. Pinned by AdvertisedPrefixesAndMtuAreNotTaken.
 #include <algorithm>
 #include <cstring>
 
@@ -26,13 +26,14 @@ Verdict Stack::router_input(const Arrival& arrival, std::size_t interface) noexc
   // RFC 4861 6.1.2; RFC 6980 5: nothing that was fragmented.
   if (!view || packet.ttl != wire::kNdHopLimit || !packet.src.is_link_local()) return Verdict::kNdIgnored;
   if (packet.fragment_header || (arrival.buf->flags & kReassembled) != 0) return Verdict::kNdIgnored;
-  if (!routers_.wanted(interface) || addresses_.find(packet.src) != kNoAddress) return Verdict::kNdIgnored;
-  if (!routers_.hear(interface, packet.src, view->lifetime_s(), view->preference(), env_.now)) {
-    if (!copies_) ++stack_counters_.routers_refused;
-    return Verdict::kNdIgnored;
-  }
-  if (!copies_) ++stack_counters_.router_advertisements;
+  const bool wanted = routers_.wanted(interface);
+  if ((!wanted && !slaac_.wanted(interface)) || addresses_.find(packet.src) != kNoAddress) return Verdict::kNdIgnored;
+  if (slaac_.decides(interface)) hear_prefixes(*view, interface);
+  const bool room = !wanted || routers_.hear(interface, packet.src, view->lifetime_s(), view->preference(), env_.now);
   use_routers();
+  if (!copies_) ++(room ? stack_counters_.router_advertisements : stack_counters_.routers_refused);
+  if (!room) return Verdict::kNdIgnored;
+  if (!wanted) return Verdict::kNdHandled;
   // RFC 4861 6.3.4. Strangers cannot fill the neighbour cache this way: there are few routers.
   const std::uint8_t* mac = view->source_mac();
   if (view->lifetime_s() != 0 && mac != nullptr && (mac[0] & 1U) == 0) {
@@ -46,14 +47,16 @@ Verdict Stack::router_input(const Arrival& arrival, std::size_t interface) noexc
 
 // `ready`: when our addresses are no longer being tried for duplicates (RFC 4429 3.2).
 void Stack::start_router_discovery(Instant ready) noexcept {
-  if (!routers_.any_wanted()) return;
+  if (!routers_.any_wanted() && !slaac_.any_wanted()) return;
   solicit_routers_pause_ = kFirstPause;
   solicit_routers_at_ = ready + Duration::milliseconds(rng_.below(static_cast<std::uint32_t>(kSolicitationDelay.ms())));
-  routers_at_ = solicit_routers_at_;
+  routers_at_ = std::min(solicit_routers_at_, slaac_.next_check());
 }
 
 void Stack::on_router_timer(Instant now) noexcept {
   routers_.expire(now);
+  if (now >= slaac_.next_check()) on_slaac_timer(now);
+  if (sweep_.on) sweep_lost();
   if (now >= solicit_routers_at_) solicit_routers(now);
   use_routers();
 }
@@ -63,7 +66,7 @@ void Stack::solicit_routers(Instant now) noexcept {
   solicit_routers_at_ = now + solicit_routers_pause_;
   solicit_routers_pause_ = std::min(solicit_routers_pause_ * 2, kLongestPause);
   for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
-    if ((speaks_ >> i & 1U) == 0 || !routers_.wanted(i) || routers_.best(i) != nullptr) continue;
+    if (!lacks_router(i)) continue;
     const IpAddress* from = nullptr;
     for (std::uint16_t k = 0, n = static_cast<std::uint16_t>(addresses_.size()); k < n; ++k) {
       const LocalAddress& ours = addresses_[k];
@@ -84,14 +87,18 @@ void Stack::router_failed(const Neighbours::Entry& entry) noexcept {
   use_routers();
 }
 
+// To be asked for, by us.
+bool Stack::lacks_router(std::size_t interface) const noexcept {
+  if ((speaks_ >> interface & 1U) == 0) return false;
+  return (routers_.wanted(interface) && routers_.best(interface) == nullptr) || slaac_.lacks_router(interface);
+}
+
 // The list changed: the way out, and when to look again.
 void Stack::use_routers() noexcept {
   bool lacking = false;
   for (std::size_t i = 0; i < config_.interfaces.size(); ++i) {
-    if (!routers_.wanted(i)) continue;
-    const IpAddress* router = routers_.best(i);
-    addresses_.set_router(i, router);
-    lacking = lacking || (router == nullptr && (speaks_ >> i & 1U) != 0);
+    if (routers_.wanted(i)) addresses_.set_router(i, routers_.best(i));
+    lacking = lacking || lacks_router(i);
   }
   if (!lacking) {
     solicit_routers_at_ = Instant::never();
@@ -99,7 +106,7 @@ void Stack::use_routers() noexcept {
     solicit_routers_pause_ = kFirstPause;
     solicit_routers_at_ = env_.now + kFirstPause;
   }
-  routers_at_ = std::min(routers_.next_check(), solicit_routers_at_);
+  routers_at_ = sweep_.on ? env_.now : std::min({routers_.next_check(), solicit_routers_at_, slaac_.next_check()});
 }
 
 }  // namespace sluice::stack

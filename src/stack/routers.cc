@@ -10,8 +10,8 @@ Routers::Routers(const std::vector<InterfaceConfig>& interfaces, bool off) {
   for (const InterfaceConfig& interface : interfaces) {
     Link link;
     link.wanted = !off && interface.router_advertisements && std::none_of(interface.gateways.begin(), interface.gateways.end(), is_v6) &&
-                  std::any_of(interface.addresses.begin(), interface.addresses.end(),
-                              [&](const InterfaceAddress& ours) { return is_v6(ours.address); });
+                  (interface.slaac || std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                                                  [&](const InterfaceAddress& ours) { return is_v6(ours.address); }));
     links_.push_back(link);
   }
 }

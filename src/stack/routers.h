@@ -22,7 +22,7 @@ class Routers {
   // `off`: nobody is believed (a capture, whose next hops are learned otherwise).
   Routers(const std::vector<InterfaceConfig>& interfaces, bool off);
 
-  // Whether advertisements on the interface are believed: asked for, an IPv6 address there, no IPv6 gateway configured.
+  // Whether advertisements on the interface are believed: asked for, an IPv6 address there or to come, no IPv6 gateway configured.
   [[nodiscard]] bool wanted(std::size_t interface) const noexcept { return links_[interface].wanted; }
   [[nodiscard]] bool any_wanted() const noexcept;
 

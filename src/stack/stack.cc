@@ -47,6 +47,8 @@ Stack::Stack(const StackConfig& config, BufSource& buffers)
       defend_from_(addresses_.size()),
       mld_reports_(config.interfaces.size()),
       routers_(config.interfaces, config.learn_next_hops),
+      slaac_(config.interfaces, config.address_key, config.learn_next_hops),
+      autoconfigured_(config.interfaces.size()),
       paths_(config.path_sets, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
       mtu_search_(config.mtu_searches, {config.table_key.k0 ^ kPathTweak, config.table_key.k1}),
       params_(kMaxParams),

@@ -32,6 +32,7 @@
 #include "stack/rate_limit.h"
 #include "stack/records.h"
 #include "stack/routers.h"
+#include "stack/slaac.h"
 #include "stack/timer_wheel.h"
 #include "tcp/env.h"
 #include "tcp/fast_open.h"
@@ -72,6 +73,7 @@ struct StackConfig {
   std::vector<InterfaceConfig> interfaces;
   tcp::Secrets secrets;                  // the same on every shard
   SipKey table_key;
+  SipKey address_key;                    // of identifiers in autoconfigured addresses (RFC 7217), the same at the next start
   std::uint64_t seed = 1;                // chance: port choice, rate limits; different on every shard
   // Where answers to a flow of ours will arrive: true when that is this shard. Empty: always.
   std::function<bool(const tcp::FlowId& flow, const IpAddress& local)> owns;
@@ -96,6 +98,8 @@ struct StackCounters {
   std::uint64_t addresses_disabled = 0;  // IPv6 addresses not used: they were there before us
   std::uint64_t router_solicitations = 0, router_advertisements = 0, routers_refused = 0;
   std::uint64_t mld_reports = 0;         // of the groups that we listen to
+  std::uint64_t slaac_conflicts = 0;     // autoconfigured addresses that somebody has: others were tried, or given up
+  std::uint64_t slaac_refused = 0;       // prefixes for which there was no room
   std::uint64_t icmp_errors_sent = 0, icmp_errors_limited = 0;
   std::uint64_t handed_over = 0;         // frames for other shards
 };
@@ -154,6 +158,15 @@ class Stack {
   // others that have them.
   void start(Instant now, std::uint64_t speaks) noexcept;
   [[nodiscard]] Instant now() const noexcept { return env_.now; }
+
+  // Autoconfiguration: the shard that speaks on an interface decides what it has, and whoever drives the shards tells the others.
+  // Interfaces of which there is something to tell.
+  [[nodiscard]] std::uint64_t slaac_news() const noexcept { return slaac_news_; }
+  void slaac_told(std::uint64_t interfaces) noexcept { slaac_news_ &= ~interfaces; }
+  [[nodiscard]] const Autoconfigured& autoconfigured(std::size_t interface) const noexcept { return autoconfigured_[interface]; }
+  // What the interface has from now on. Connections of addresses that it has no longer end in the turns to come.
+  void follow(std::size_t interface, const Autoconfigured& has) noexcept;
+
   // A frame went to the shard that owns its flow, where it gets its verdict.
   void count_handed_over() noexcept { ++stack_counters_.handed_over; }
   // Counts a frame that ended before it reached receive(): no room on the way to its shard.
@@ -198,7 +211,7 @@ class Stack {
   [[nodiscard]] const tcp::VerdictCounts& verdicts() const noexcept { return verdicts_; }
   [[nodiscard]] const tcp::Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::array<std::uint64_t, kStates> states() const noexcept;
-  static constexpr std::size_t kNamedCounters = 79;
+  static constexpr std::size_t kNamedCounters = 82;
   [[nodiscard]] static const char* counter_name(std::size_t index) noexcept;
   void read_counters(std::span<std::uint64_t, kNamedCounters> out) const noexcept;
   [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
@@ -320,12 +333,13 @@ class Stack {
 
   // announce.cc
   void announce(std::uint16_t local) noexcept;
-  void ask_for_duplicates(std::uint16_t local) noexcept;
+  void ask_for_duplicates(std::size_t interface, const IpAddress& address) noexcept;
   void on_announce_timer(Instant now) noexcept;
   tcp::Verdict address_conflict(std::uint16_t local) noexcept;
 
   // mld.cc
   void start_mld(Instant tried) noexcept;
+  void report_group_of(std::size_t interface, const IpAddress& address) noexcept;
   tcp::Verdict mld_input(const Arrival& arrival, std::size_t interface) noexcept;
   [[nodiscard]] bool has_group(std::size_t interface, const IpAddress& group) const noexcept;
   [[nodiscard]] IpAddress mld_source(std::size_t interface) const noexcept;
@@ -338,7 +352,15 @@ class Stack {
   void on_router_timer(Instant now) noexcept;
   void solicit_routers(Instant now) noexcept;
   void router_failed(const Neighbours::Entry& entry) noexcept;
+  [[nodiscard]] bool lacks_router(std::size_t interface) const noexcept;
   void use_routers() noexcept;
+
+  // autoconfiguration.cc
+  void hear_prefixes(const wire::RouterView& view, std::size_t interface) noexcept;
+  [[nodiscard]] bool tentative_conflict(std::size_t interface, const IpAddress& target, const wire::MacAddress& mac) noexcept;
+  void on_slaac_timer(Instant now) noexcept;
+  void drop_lost(std::size_t interface, const Autoconfigured& has) noexcept;
+  void sweep_lost() noexcept;
 
   // icmp_input.cc
   tcp::Verdict icmp4_input(Arrival& arrival, std::size_t interface) noexcept;
@@ -367,6 +389,8 @@ class Stack {
   void lower_mss(tcp::Tcb& tcb, std::uint16_t mss, Instant probe_at) noexcept;
   void suspect_black_hole(tcp::Tcb& tcb) noexcept;
   bool abort_some(std::uint32_t most, bool tell) noexcept;
+  // `resets`: a RST goes out where the state asks for one.
+  void abort_one(std::uint32_t index, Errc error, bool tell, bool resets) noexcept;
   void use_known_path(tcp::Tcb& tcb) noexcept;
   void learn_path(const tcp::Tcb& tcb) noexcept;
   void output_beside_probe(tcp::Tcb& tcb) noexcept;
@@ -462,6 +486,15 @@ class Stack {
   MldReports mld_reports_;
   std::vector<std::uint32_t> mld_groups_;  // that a report is about
   Routers routers_;
+  Slaac slaac_;
+  std::vector<Autoconfigured> autoconfigured_;  // by interface, as it was followed
+  std::uint64_t slaac_news_ = 0;         // interfaces whose others are to be told
+  // The way through all records for those of addresses that were lost, in this order.
+  struct Sweep {
+    bool on = false;
+    std::uint32_t tcbs = 0, half_opens = 0, time_waits = 0;  // looked at
+  };
+  Sweep sweep_;
   Instant routers_at_ = Instant::never();  // when on_router_timer() has something to do
   Instant solicit_routers_at_ = Instant::never();
   Duration solicit_routers_pause_{};

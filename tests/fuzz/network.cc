@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Whole frames at a stack with listeners: length, what to do with the checksums, bytes; again and again. Time passes between
-// them. Neighbours, fragments, ICMP and every parser below them, with the stack's state behind.
+// them. Neighbours, routers and the addresses that they make, fragments, ICMP and every parser below them, with the stack's state
+// behind.
 #include "fuzz/input.h"
 #include "fuzz/world.h"
 
@@ -12,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace sluice;
   using namespace sluice::fuzz;
   Input in({data, size});
-  HostWorld world;
+  HostWorld world({}, true);
   Instant now = Instant{} + Duration::seconds(1);
   world.set_now(now);
   for (unsigned n = 0; n < kFramesMax && !in.empty(); ++n) {

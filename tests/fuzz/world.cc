@@ -6,11 +6,12 @@
 namespace sluice::fuzz {
 
 namespace {
-test::HostConfig host_config(const Setup& setup) {
+test::HostConfig host_config(const Setup& setup, bool slaac) {
   test::HostConfig config;
   config.mac = kOurMac;
   config.buffers = setup.buffers;
   config.seed = 7;
+  config.slaac = config.router_advertisements = slaac;
   config.stack.max_connections = setup.few_records ? 2 : 16;
   config.stack.syn_cache = setup.few_records ? 1 : 8;
   config.stack.side_blocks = setup.few_records ? 2 : 16;
@@ -100,8 +101,9 @@ void check_stack(stack::Stack& stack) {
   require(verdicts == stack.received(), "a frame has no verdict, or two");
 }
 
-HostWorld::HostWorld(const Setup& setup) : puppet_(held_, setup), host_(host_config(setup)) {
+HostWorld::HostWorld(const Setup& setup, bool slaac) : puppet_(held_, setup), host_(host_config(setup, slaac)) {
   host_.add_service(puppet_);
+  if (slaac) host_.stack().start(Instant{}, 1);
 }
 
 void HostWorld::advance(Instant now) {

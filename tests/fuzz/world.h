@@ -91,7 +91,8 @@ class World {
 // One stack on one thread.
 class HostWorld final : public World {
  public:
-  explicit HostWorld(const Setup& setup = {});
+  // `slaac`: it has started, and takes prefixes and routers from advertisements.
+  explicit HostWorld(const Setup& setup = {}, bool slaac = false);
   void receive(const Frame& frame, Instant now) override { host_.receive(frame, now); }
   void advance(Instant now) override;
   void set_now(Instant now) override { host_.stack().set_now(now); }

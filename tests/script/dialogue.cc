@@ -13,6 +13,10 @@ namespace sluice::script {
 namespace {
 IpAddress v6(std::uint8_t last) { return {{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last}}; }
 IpAddress address(Ip ip, std::uint8_t last) { return ip == Ip::kV4 ? IpAddress::v4(10, 0, 0, last) : v6(last); }
+// Of duplicate address detection, from nobody: for the script to look at.
+bool is_probe(const Frame& solicitation) {
+  return std::all_of(solicitation.begin() + 22, solicitation.begin() + 38, [](std::uint8_t byte) { return byte == 0; });
+}
 }  // namespace
 
 Dialogue::Dialogue(Ip ip, const Scene& scene)
@@ -46,9 +50,9 @@ Service& Dialogue::service() { return *events_; }
 IpAddress Dialogue::our_address() const { return address(ip_, 1); }
 IpAddress Dialogue::peer_address(std::uint8_t last) const { return address(ip_, last); }
 
-Peer& Dialogue::add_peer(std::uint16_t port, std::optional<IpAddress> from, std::uint16_t local_port) {
+Peer& Dialogue::add_peer(std::uint16_t port, std::optional<IpAddress> from, std::uint16_t local_port, std::optional<IpAddress> local) {
   const Endpoint remote{from.value_or(peer_address()), port};
-  peers_.push_back(std::make_unique<Peer>(*this, remote, Endpoint{our_address(), local_port}, scene_.isn));
+  peers_.push_back(std::make_unique<Peer>(*this, remote, Endpoint{local.value_or(our_address()), local_port}, scene_.isn));
   return *peers_.back();
 }
 
@@ -128,7 +132,7 @@ void Dialogue::on_frame(const Frame& frame) {
   switch (kind_of(frame)) {
     case Ether::kArp: return answer_arp(frame);
     case Ether::kIcmp:
-      if (!v4() && frame.size() >= 62 && frame[54] == 135) return answer_solicitation(frame);
+      if (!v4() && frame.size() >= 62 && frame[54] == 135 && !is_probe(frame)) return answer_solicitation(frame);
       if (!v4() && frame.size() >= 62 && frame[54] == 136) {
         note("< advertisement");
       } else {
@@ -136,7 +140,9 @@ void Dialogue::on_frame(const Frame& frame) {
       }
       icmp_.push_back(frame);
       return;
-    case Ether::kOther: return complain(__FILE__, __LINE__, "a frame that is neither TCP, ARP nor ICMP");
+    case Ether::kOther:
+      if (!v4() && frame.size() > 62 && frame[20] == 0 && frame[62] == 143) return;  // groups, see clause_listener_reports.cc
+      return complain(__FILE__, __LINE__, "a frame that is neither TCP, ARP nor ICMP");
     case Ether::kTcp: break;
   }
   std::string defects;

@@ -212,7 +212,8 @@ class Dialogue {
 
   [[nodiscard]] Peer& peer() const { return *peers_.front(); }
   // Another one. The port on our side is the server's.
-  Peer& add_peer(std::uint16_t port, std::optional<IpAddress> address = {}, std::uint16_t local_port = kServerPort);
+  Peer& add_peer(std::uint16_t port, std::optional<IpAddress> address = {}, std::uint16_t local_port = kServerPort,
+                 std::optional<IpAddress> local = {});
   [[nodiscard]] App& app() { return peer().app(); }
   [[nodiscard]] stack::Stack& stack() { return host_.stack(); }
   [[nodiscard]] test::Host& host() { return host_; }

@@ -20,6 +20,8 @@ stack::StackConfig complete(const HostConfig& config) {
   for (const auto& text : config.sources) interface.sources.push_back(IpAddress::parse(text).value());
   for (const auto& text : config.gateways) interface.gateways.push_back(IpAddress::parse(text).value());
   interface.router_advertisements = config.router_advertisements;
+  interface.slaac = config.slaac;
+  interface.dad = config.dad;
   interface.offloads = config.offloads;
   if (out.buffers == 0) out.buffers = config.buffers;
   out.interfaces = {interface};
@@ -30,6 +32,7 @@ stack::StackConfig complete(const HostConfig& config) {
   out.seed = rng.next();
   out.secrets.cookies = {rng.next(), rng.next()};
   out.secrets.fast_open = {rng.next(), rng.next()};
+  out.address_key = {rng.next(), rng.next()};
   return out;
 }
 }  // namespace

@@ -20,6 +20,8 @@ struct HostConfig {
   std::vector<std::string> sources;  // of `addresses`
   std::vector<std::string> gateways;
   bool router_advertisements = false;
+  bool slaac = false;
+  bool dad = true;
   wire::MacAddress mac = {0x02, 0, 0, 0, 0, 0x01};
   std::uint16_t mtu = 1500;
   std::uint16_t vlan = 0;

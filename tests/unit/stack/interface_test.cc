@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include "stack/address_hash.h"
@@ -223,6 +224,93 @@ TEST(AddressesTest, BroadcastsAreThoseOfThePrefixesAndTheLimitedOne) {
   EXPECT_TRUE(a.is_broadcast(ip("192.168.7.3")));
   EXPECT_FALSE(a.is_broadcast(ip("192.168.7.2")));
   EXPECT_FALSE(a.is_broadcast(ip("10.0.1.255")));
+}
+
+struct PlacesTest : testing::Test {
+  static std::vector<InterfaceConfig> interfaces() {
+    InterfaceConfig front;
+    front.mtu = 9000;
+    front.slaac = true;
+    front.addresses = {InterfaceAddress::parse("10.0.0.1/24").value()};
+    front.gateways = {ip("fe80::9")};
+    InterfaceConfig back;
+    back.addresses = {InterfaceAddress::parse("fd00::1/64").value()};
+    return {front, back};
+  }
+  std::uint16_t add(const char* address) { return addresses.add(0, config[0], ip(address)); }
+  void on_link(const std::vector<Autoconfigured::Prefix>& prefixes) { addresses.set_on_link(0, prefixes); }
+
+  std::vector<InterfaceConfig> config = interfaces();
+  Addresses addresses{config};
+};
+
+TEST_F(PlacesTest, AreThereForAutoconfiguredAddressesAndNobodyElses) {
+  const std::uint16_t* mss = addresses.mss();
+  EXPECT_EQ(addresses.size(), 2 + Autoconfigured::kMostAddresses);
+  EXPECT_EQ(addresses.autoconfigured(1).first, addresses.autoconfigured(1).end);
+  EXPECT_EQ(addresses.autoconfigured_now(), 0U);
+  EXPECT_EQ(addresses.find(ip("::")), kNoAddress) << "an empty place is not the unspecified address";
+  const std::uint16_t local = add("fd99::1");
+  EXPECT_EQ(addresses.find(ip("fd99::1")), local);
+  EXPECT_TRUE(addresses.is_autoconfigured(local));
+  EXPECT_FALSE(addresses.is_autoconfigured(1));
+  EXPECT_EQ(addresses[local].interface, 0);
+  EXPECT_EQ(addresses.mss()[local], 8940);
+  EXPECT_EQ(addresses.mss(), mss) << "connections have a pointer to it";
+  EXPECT_EQ(addresses.autoconfigured_now(), 1U);
+}
+
+TEST_F(PlacesTest, AreTakenUntilTheyAreReleased) {
+  for (std::size_t i = 1; i <= Autoconfigured::kMostAddresses; ++i) EXPECT_NE(add(("fd99::" + std::to_string(i)).c_str()), kNoAddress);
+  EXPECT_EQ(add("fd98::1"), kNoAddress);
+  const std::uint16_t third = addresses.find(ip("fd99::3"));
+  addresses.disable(third);
+  EXPECT_EQ(addresses.find(ip("fd99::3")), kNoAddress);
+  EXPECT_EQ(add("fd98::1"), kNoAddress) << "its connections are there still";
+  addresses.release(third);
+  EXPECT_EQ(add("fd98::1"), third);
+  EXPECT_EQ(addresses.find(ip("fd98::1")), third);
+}
+
+TEST_F(PlacesTest, WhatRoutersCallOnLinkIsAndTheRestGoesByTheGateway) {
+  const std::uint16_t local = add("fd99::1");
+  EXPECT_EQ(*addresses.next_hop(local, ip("fe80::77")), ip("fe80::77")) << "whatever they say";
+  EXPECT_EQ(*addresses.next_hop(local, ip("fd99::2")), ip("fe80::9")) << "an address says nothing of its neighbours (RFC 5942)";
+  on_link({{ip("fd99::"), 64}, {ip("fd98:8000::"), 17}});
+  EXPECT_EQ(*addresses.next_hop(local, ip("fd99::2")), ip("fd99::2"));
+  EXPECT_EQ(*addresses.next_hop(local, ip("fd98:9000::2")), ip("fd98:9000::2"));
+  EXPECT_EQ(*addresses.next_hop(local, ip("fd98:7000::2")), ip("fe80::9"));
+  EXPECT_EQ(addresses.next_hop(1, ip("fd99::2")), nullptr) << "of one interface only";
+  on_link({});
+  EXPECT_EQ(*addresses.next_hop(local, ip("fd99::2")), ip("fe80::9"));
+  EXPECT_EQ(*addresses.next_hop(local, ip("fe80::77")), ip("fe80::77"));
+}
+
+TEST_F(PlacesTest, SourcesAreOfTheScopeOfTheDestinationAndPreferred) {
+  const std::uint16_t link_local = add("fe80::1");
+  EXPECT_EQ(addresses.source_for(ip("2001:db8::1")), link_local) << "better than none";
+  const std::uint16_t old = add("fd98::1");
+  const std::uint16_t fresh = add("fd99::1");
+  on_link({{ip("fd98::"), 64}, {ip("fd99::"), 64}});
+  EXPECT_EQ(addresses.source_for(ip("2001:db8::1")), old);
+  EXPECT_EQ(addresses.source_for(ip("fd99::2")), fresh) << "of its network";
+  EXPECT_EQ(addresses.source_for(ip("fe80::2")), link_local);
+  addresses.deprecate(old, true);
+  EXPECT_EQ(addresses.source_for(ip("2001:db8::1")), fresh);
+  EXPECT_EQ(addresses.source_for(ip("fd98::2")), fresh);
+  addresses.deprecate(fresh, true);
+  EXPECT_EQ(addresses.source_for(ip("2001:db8::1")), old) << "scope comes first";
+  EXPECT_EQ(addresses.source_for(ip("fd98::2")), old);
+}
+
+TEST_F(PlacesTest, ADeprecatedSourceOnTheLinkIsBetterThanTheWayOfAnotherInterface) {
+  config[1].gateways = {ip("fd00::fe")};
+  addresses = Addresses(config);
+  const std::uint16_t local = add("fd99::1");
+  on_link({{ip("fd99::"), 64}});
+  addresses.deprecate(local, true);
+  EXPECT_EQ(addresses.source_for(ip("fd99::2")), local);
+  EXPECT_EQ(addresses.source_for(ip("2001:db8::1")), local) << "the first gateway";
 }
 
 TEST(PrefixTest, ComparesBitsWithinTheFamily) {

@@ -53,6 +53,9 @@ TEST_F(RoutersTest, AdvertisementsAreWantedWhereNoIpv6GatewayIsConfigured) {
   EXPECT_FALSE(made(true, {"10.0.0.254", "fd00::fe"}).wanted(0));
   EXPECT_FALSE(made(false, {}).any_wanted());
   EXPECT_FALSE(made(true, {}, "10.0.0.1/24").wanted(0)) << "no IPv6 there";
+  InterfaceConfig slaac;
+  slaac.router_advertisements = slaac.slaac = true;
+  EXPECT_TRUE(Routers({slaac}, false).wanted(0)) << "but some to come";
   EXPECT_FALSE(made(true, {}, "fd00::1/64", true).wanted(0));
 }
 
@@ -213,9 +216,8 @@ struct RouterDiscoveryTest : testing::Test {
     return 0;
   }
   // Which router's address the answer to a SYN of an off-link peer goes to; 0: there is none.
-  int way_out() {
+  int way_out(const IpAddress& dst = ip("fd00::1"), const IpAddress& src = ip("fd99::5")) {
     (void)host->take_sent();
-    const IpAddress src = ip("fd99::5"), dst = ip("fd00::1");
     Frame frame(wire::kEthHeader + wire::kIpv6Header + wire::kTcpHeader);
     wire::FrameHead head{};
     const wire::MacAddress mac = mac_of(2);
@@ -386,6 +388,47 @@ TEST_F(RouterDiscoveryTest, RoutersAreAskedForUntilThereIsOne) {
   advance(Duration::seconds(6));
   EXPECT_EQ(solicitations(), 1U) << "the only one is gone";
   EXPECT_EQ(counter("router_solicitations"), 4U);
+}
+
+// Also where a gateway is configured: what is wanted is prefixes. The host has IPv6 by autoconfiguration only.
+TEST_F(RouterDiscoveryTest, ForPrefixesRoutersAreAskedFromALinkLocalAddress) {
+  TearDown();
+  test::HostConfig c = config(false);
+  c.addresses = {"10.0.0.1/24"};
+  c.gateways = {"fe80::9"};
+  c.slaac = true;
+  make(c);
+  host->stack().start(now, 1);
+  advance(Duration::milliseconds(2001));
+  unsigned asked = 0;
+  for (const Frame& sent : host->take_sent()) {
+    if (sent[12] != 0x86 || sent[54] != wire::kIcmpv6RouterSolicitation) continue;
+    ++asked;
+    EXPECT_EQ(sent.size(), 70U);
+    EXPECT_EQ(sent[22] << 8 | sent[23], 0xfe80) << "its own link-local address";
+  }
+  EXPECT_EQ(asked, 1U);
+  EXPECT_EQ(hear({.from = 3, .prefix_and_mtu = true}), Verdict::kNdHandled);
+  EXPECT_EQ(counter("routers"), 0U) << "the gateway is configured";
+  EXPECT_EQ(counter("router_advertisements"), 1U);
+  EXPECT_EQ(counter("neighbours_learned"), 0U);
+  advance(Duration::seconds(20));
+  EXPECT_EQ(solicitations(), 0U) << "one was heard";
+  EXPECT_EQ(counter("slaac_addresses"), 2U);
+}
+
+TEST_F(RouterDiscoveryTest, ARouterMayGiveBothAnAddressAndTheWayOut) {
+  TearDown();
+  test::HostConfig c = config(true);
+  c.addresses = {"10.0.0.1/24"};
+  c.slaac = true;
+  make(c);
+  host->stack().start(now, 1);
+  hear({.from = 3, .prefix_and_mtu = true});
+  advance(Duration::seconds(3));
+  const Autoconfigured& has = host->stack().autoconfigured(0);
+  ASSERT_EQ(has.n_addresses, 2);
+  EXPECT_EQ(way_out(has.addresses[1].address, ip("fd98::5")), 3);
 }
 
 TEST_F(RouterDiscoveryTest, AskingBecomesRare) {
