@@ -155,6 +155,7 @@ struct PortConfig {
   std::vector<Route> routes;                // before the gateways, the longest prefix first
   bool dad = true;                          // IPv6 addresses are tried for duplicates at start
   bool router_advertisements = true;        // where `gateways` has no IPv6 one, routers make themselves known
+  bool slaac = false;                       // addresses of prefixes that routers advertise as well; `addresses` may be empty then
   std::uint16_t mtu = 1500;                 // bytes of IP packet
   std::string mac;                          // "": the device's own
   RssMode rss = RssMode::kAuto;

@@ -25,11 +25,18 @@ struct VerdictCount {
   std::uint64_t frames = 0;
 };
 
+// An address that a port has by autoconfiguration.
+struct SlaacAddress {
+  IpAddress address;
+  bool deprecated = false;
+};
+
 struct PortStats {
   std::string name, device;
   bool link_up = false;
   std::uint64_t rx_frames = 0, rx_bytes = 0, tx_frames = 0, tx_bytes = 0;
   std::uint64_t rx_missed = 0, rx_no_buffer = 0, tx_dropped = 0;
+  std::vector<SlaacAddress> slaac;
 };
 
 // A named counter of a shard ("table_full", "timers_late_max_ticks"...).

@@ -20,6 +20,7 @@ namespace sluice::cli {
 // What the services are checked against.
 struct PortsSeen {
   std::vector<InterfaceAddress> addresses;
+  bool slaac = false;  // one makes itself addresses
   // An address or a port could not be read: whether a service's address is there cannot be told.
   bool incomplete = false;
 };

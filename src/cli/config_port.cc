@@ -23,6 +23,7 @@ class PortReader {
   bool read(PortConfig& out, FirstUses& addresses) {
     read_name(section_, out.name);
     read_device(out);
+    section_.flag("slaac", out.slaac);
     const bool complete = read_addresses(out, addresses);
     if (section_.number("mtu", out.mtu, limits::kMtu)) section_.judge("mtu", lib::judge_mtu(out), std::to_string(out.mtu));
     read_sources(out, complete);
@@ -54,6 +55,7 @@ class PortReader {
   bool read_addresses(PortConfig& out, FirstUses& used) {
     if (!section_.has("addresses")) {
       static_cast<void>(section_.find("addresses"));
+      if (out.slaac) return true;
       section_.missing("addresses", lib::kAddressesRemedy);
       return false;
     }
@@ -75,7 +77,7 @@ class PortReader {
       }
     };
     if (!section_.texts("addresses", kAddressExample, read_one)) good = false;
-    if (good && count == 0) {
+    if (good && count == 0 && !out.slaac) {
       section_.wrong("addresses", "empty ([])", lib::kAddressesRemedy);
       good = false;
     }
@@ -152,6 +154,7 @@ void read_ports(const toml::node& node, std::vector<PortConfig>& out, PortsSeen&
       devices.claim(std::string(lib::device_name(port.device)), key + ".device", section.place("device"),
                     lib::kDeviceTwice, report);
     }
+    seen.slaac = seen.slaac || port.slaac;
     seen.addresses.insert(seen.addresses.end(), port.addresses.begin(), port.addresses.end());
     out.push_back(std::move(port));
   });

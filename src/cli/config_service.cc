@@ -109,7 +109,7 @@ class ServiceReader {
   bool check_address(const Endpoint& endpoint, const std::string& text, const std::string& key, Place place,
                      const PortsSeen& ports) {
     if (ports.incomplete) return true;
-    const lib::Judgement fault = lib::judge_listen_address(ports.addresses, endpoint);
+    const lib::Judgement fault = lib::judge_listen_address(ports.addresses, ports.slaac, endpoint);
     if (fault) report_.add(place, key, *fault, text);
     return !fault;
   }

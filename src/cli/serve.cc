@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -20,6 +21,7 @@
 #include "cli/exit_status.h"
 #include "cli/log.h"
 #include "cli/names.h"
+#include "lib/machine_id.h"
 #include "sluice/engine.h"
 #include "sluice/version.h"
 
@@ -116,6 +118,13 @@ void allow_all_files() {
   if (::setrlimit(RLIMIT_NOFILE, &files) != 0) spdlog::debug("the limit of open files stays as it is");
 }
 
+// Once, at start: nobody could know these addresses beforehand.
+void warn_of_passing_addresses(const Config& config) {
+  const bool slaac = std::any_of(config.ports.begin(), config.ports.end(), [](const PortConfig& port) { return port.slaac; });
+  if (!slaac || config.tcp.seed != 0 || lib::read_machine_id()) return;
+  spdlog::warn("{} has no machine id: addresses made by slaac will be others after the next start", lib::kMachineIdFile);
+}
+
 // A factory has no Result: it throws what keeps a service from starting on this machine.
 Result<void> add_service(Engine& engine, const ServiceConfig& config, ServiceFactory factory) {
   try {
@@ -167,6 +176,7 @@ int run_serve(const ServeArguments& arguments, std::string_view run_directory) {
   start_logging(config.log_level);
   spdlog::info("sluice {} starts, instance {}", version(), config.dpdk.instance);
   if (config.tcp.seed != 0) warn_of_seed(config.tcp.seed);
+  warn_of_passing_addresses(config);
   allow_all_files();
   const std::string socket = control_socket_path(config.dpdk.instance, run_directory);
   const Result<std::unique_ptr<ControlServer>> control = ControlServer::create(socket);

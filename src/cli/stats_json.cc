@@ -10,10 +10,12 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 Json port_json(const PortStats& port) {
+  Json slaac = Json::array();
+  for (const SlaacAddress& ours : port.slaac) slaac.push_back({{"address", ours.address.to_string()}, {"deprecated", ours.deprecated}});
   return {{"name", port.name},           {"device", port.device},       {"link_up", port.link_up},
           {"rx_frames", port.rx_frames}, {"rx_bytes", port.rx_bytes},   {"tx_frames", port.tx_frames},
           {"tx_bytes", port.tx_bytes},   {"rx_missed", port.rx_missed}, {"rx_no_buffer", port.rx_no_buffer},
-          {"tx_dropped", port.tx_dropped}};
+          {"tx_dropped", port.tx_dropped}, {"slaac", std::move(slaac)}};
 }
 
 Json shard_json(const ShardStats& shard) {

@@ -94,6 +94,15 @@ std::string port_table(const Json& stats) {
   return render(rows, "  ");
 }
 
+// The addresses that ports have by autoconfiguration; "" when there are none.
+std::string slaac_table(const Json& stats) {
+  std::vector<std::vector<std::string>> rows = {{"port", "address", "deprecated"}};
+  for (const Json& port : member(stats, "ports")) {
+    for (const Json& ours : member(port, "slaac")) rows.push_back({cell(port, "name"), cell(ours, "address"), cell(ours, "deprecated")});
+  }
+  return rows.size() == 1 ? "" : "slaac\n" + render(rows, "  ");
+}
+
 std::string shard_table(const Json& stats) {
   std::vector<std::vector<std::string>> rows = {{"shard", "loops", "busy %", "rx_frames", "tx_frames", "buffers"}};
   std::string counters;
@@ -112,8 +121,8 @@ std::string shard_table(const Json& stats) {
 }  // namespace
 
 std::string stats_table(const Json& stats) {
-  return fmt::format("tcp\n{}states\n{}verdicts\n{}ports\n{}shards\n{}", counts(member(stats, "tcp"), false),
-                     counts(member(stats, "states"), true), verdict_counts(stats), port_table(stats),
+  return fmt::format("tcp\n{}states\n{}verdicts\n{}ports\n{}{}shards\n{}", counts(member(stats, "tcp"), false),
+                     counts(member(stats, "states"), true), verdict_counts(stats), port_table(stats), slaac_table(stats),
                      shard_table(stats));
 }
 

@@ -25,7 +25,7 @@ unsigned table_entries(const std::vector<port::Port*>& ports) noexcept {
 }  // namespace
 
 Keys make_keys(std::uint64_t seed) {
-  std::array<std::uint64_t, 13> words{};
+  std::array<std::uint64_t, 15> words{};
   if (seed == 0) {
     if (::getrandom(words.data(), sizeof(words), 0) != static_cast<ssize_t>(sizeof(words))) {
       throw std::runtime_error("the kernel gives no random numbers (getrandom)");
@@ -42,6 +42,7 @@ Keys make_keys(std::uint64_t seed) {
   keys.chance = words[8];
   keys.tcp.cookies = {words[9], words[10]};
   keys.tcp.fast_open = {words[11], words[12]};
+  keys.addresses = {words[13], words[14]};
   return keys;
 }
 
@@ -84,6 +85,7 @@ void Group::attach(const std::vector<port::Port*>& ports) {
       at.owns = queue_each || s == owner;
       at.queue = static_cast<std::uint16_t>(queue_each ? s : 0);
       at.owner = queue_each ? s : owner;
+      if (at.speaks()) speakers_.push_back(s);
       at.steer = n > 1 && !(queue_each && steering_.spreads_as(caps.rss_entries));
       attachments_[s].push_back(at);
     }
@@ -101,6 +103,7 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
   stack::StackConfig base = stack_config(config, options);
   base.secrets = keys.tcp;
   base.table_key = keys.table;
+  base.address_key = keys.addresses;
   for (unsigned s = 0; s < options.shards; ++s) {
     stack::StackConfig mine = base;
     mine.seed = keys.chance + s;
@@ -117,6 +120,7 @@ Group::Group(const Config& config, const GroupOptions& options, const Keys& keys
       interface.routes = config.ports[p].routes;
       interface.dad = config.ports[p].dad;
       interface.router_advertisements = config.ports[p].router_advertisements;
+      interface.slaac = config.ports[p].slaac;
       interface.offloads.tx_ip_csum = caps.tx_ip_csum;
       interface.offloads.tx_tcp_csum = caps.tx_tcp_csum;
       // Fragments point into this shard's buffers, so only its own queue may send them.
@@ -256,6 +260,10 @@ Stats Group::stats() const {
   for (std::size_t p = 0; p < ports_.size(); ++p) {
     stats.ports.push_back(ports_[p]->stats());
     stats.ports.back().device = devices_[p];
+    const stack::Autoconfigured has = loops_[speakers_[p]]->autoconfigured(p);
+    for (std::size_t i = 0; i < has.n_addresses; ++i) {
+      stats.ports.back().slaac.push_back({has.addresses[i].address, has.addresses[i].deprecated});
+    }
   }
   return stats;
 }

@@ -32,6 +32,7 @@ struct GroupOptions {
 struct Keys {
   tcp::Secrets tcp;
   SipKey table;
+  SipKey addresses;  // of autoconfigured ones; who wants those to last replaces it
   port::RssKey rss{};
   std::uint64_t chance = 1;
 };
@@ -83,6 +84,7 @@ class Group {
   FlowSteering steering_;
   Fabric fabric_;
   std::vector<std::vector<Attachment>> attachments_;  // by shard, then port
+  std::vector<unsigned> speakers_;                    // by port: the shard that speaks there
   std::vector<std::unique_ptr<ShardLoop>> loops_;
   std::atomic<bool> stopping_{false};
   std::atomic<unsigned> drained_{0};

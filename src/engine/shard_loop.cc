@@ -20,7 +20,8 @@ ShardLoop::ShardLoop(unsigned index, const stack::StackConfig& config, std::vect
       bursts_(attachments_.size()),
       handed_over_(fabric.shards()),
       popped_(fabric.shards()),
-      left_(attachments_.size()) {
+      left_(attachments_.size()),
+      autoconfigured_(std::make_unique<Snapshot<stack::Autoconfigured>[]>(attachments_.size())) {
   stack_.on_tx_full([this](std::size_t interface) { transmit(interface); });
   if (fabric.shards() > 1) {
     stack_.on_reassembled([this](std::size_t interface, Buf* frame) { return route_reassembled(interface, frame); });
@@ -57,7 +58,7 @@ void ShardLoop::remove_last_service() {
 void ShardLoop::start(Instant now) {
   std::uint64_t speaks = 0;
   for (std::size_t i = 0; i < attachments_.size() && i < 64; ++i) {
-    if (attachments_[i].owns && attachments_[i].queue == 0) speaks |= std::uint64_t{1} << i;
+    if (attachments_[i].speaks()) speaks |= std::uint64_t{1} << i;
   }
   stack_.start(now, speaks);
   for (const auto& service : services_) service->on_start(*this);
@@ -84,6 +85,7 @@ bool ShardLoop::turn(Instant now) noexcept {
   if (fabric_.shards() > 1 && from_other_shards(now)) busy = true;
   if (run_tasks()) busy = true;
   if (stack_.advance(now, kTimerBudget)) busy = true;
+  if (stack_.slaac_news() != 0) [[unlikely]] tell_autoconfigured();
   stack_.poll(now);
   if (!jobs_.empty()) [[unlikely]] run_jobs();
   if (draining_) [[unlikely]] {
@@ -215,6 +217,23 @@ void ShardLoop::run_jobs() noexcept {
     } else {
       jobs_[i++] = std::move(job);
     }
+  }
+}
+
+// What ports that we speak on have by autoconfiguration now, to the statistics and to the other shards. Whom a full mailbox keeps
+// from hearing it hears it in the next turn; what he heard twice does no harm.
+void ShardLoop::tell_autoconfigured() noexcept {
+  for (std::size_t i = 0; i < attachments_.size(); ++i) {
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    if ((stack_.slaac_news() & bit) == 0) continue;
+    const stack::Autoconfigured& has = stack_.autoconfigured(i);
+    autoconfigured_[i].publish(has);
+    bool all = true;
+    for (unsigned to = 0; to < fabric_.shards(); ++to) {
+      if (to == index_) continue;
+      all = post(to, [i, has](Shard& shard) { static_cast<ShardLoop&>(shard).stack().follow(i, has); }) && all;
+    }
+    if (all) stack_.slaac_told(bit);
   }
 }
 

@@ -36,6 +36,9 @@ struct Attachment {
   unsigned owner = 0;        // else: the shard whose queue serves us
   bool owns = false;
   bool steer = false;        // the device does not spread as we do: we spread what it receives
+
+  // One shard speaks for all: announces addresses, asks for routers, decides on what they advertise.
+  [[nodiscard]] bool speaks() const noexcept { return owns && queue == 0; }
 };
 
 class ShardLoop final : public Shard {
@@ -80,6 +83,8 @@ class ShardLoop final : public Shard {
 
   // --- any thread ---
   [[nodiscard]] ShardNumbers numbers() const noexcept { return snapshot_.read(); }
+  // Of a port on which this shard speaks.
+  [[nodiscard]] stack::Autoconfigured autoconfigured(std::size_t interface) const noexcept { return autoconfigured_[interface].read(); }
 
   // A job runs a slice each turn until it returns true. Shard thread (post it).
   using Job = std::function<bool(ShardLoop&)>;
@@ -129,6 +134,7 @@ class ShardLoop final : public Shard {
   bool from_other_shards(Instant now) noexcept;
   bool run_tasks() noexcept;
   void run_jobs() noexcept;
+  void tell_autoconfigured() noexcept;
   void transmit(std::size_t interface) noexcept;
   // How many frames will have left each transmit queue when those that lie there now have.
   [[nodiscard]] std::vector<std::uint64_t> queued_marks();
@@ -152,6 +158,7 @@ class ShardLoop final : public Shard {
   Instant published_{};
   std::uint64_t loops_ = 0, busy_loops_ = 0, rx_frames_ = 0, tx_frames_ = 0;
   Snapshot<ShardNumbers> snapshot_;
+  std::unique_ptr<Snapshot<stack::Autoconfigured>[]> autoconfigured_;  // an attachment each
 };
 
 }  // namespace sluice::engine

@@ -72,8 +72,8 @@ std::string_view not_a_router(const PortConfig& port, const IpAddress& router) n
 }
 
 bool has_v6(const PortConfig& port) noexcept {
-  return std::any_of(port.addresses.begin(), port.addresses.end(),
-                     [](const InterfaceAddress& own) { return !own.address.is_v4(); });
+  return port.slaac || std::any_of(port.addresses.begin(), port.addresses.end(),
+                                   [](const InterfaceAddress& own) { return !own.address.is_v4(); });
 }
 
 bool has(const PortConfig& port, const IpAddress& address) noexcept {
@@ -92,7 +92,8 @@ bool reaches(const PortConfig& port, const IpAddress& router) noexcept {
 
 Judgement judge_mtu(const PortConfig& port) {
   if (!has_v6(port) || port.mtu >= limits::kMtuV6.min) return std::nullopt;
-  return Fault{"too small for IPv6", fmt::format("write {} or more, or give the port no IPv6 address", limits::kMtuV6.min)};
+  return Fault{"too small for IPv6", fmt::format("write {} or more, or give the port no IPv6 address{}", limits::kMtuV6.min,
+                                                 port.slaac ? " and no slaac" : "")};
 }
 
 Judgement judge_interface(const InterfaceAddress& address) {
@@ -150,8 +151,13 @@ Judgement judge_listen_port(const Endpoint& endpoint) {
                fmt::format("write a port from {} to {}", limits::kListenPort.min, limits::kListenPort.max)};
 }
 
-Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, const Endpoint& endpoint) {
+Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, bool slaac, const Endpoint& endpoint) {
   std::vector<std::string> there;
+  if (slaac) {
+    const IpAddress any{};
+    if (endpoint.address == any) return std::nullopt;
+    there.push_back(any.to_string());
+  }
   for (const InterfaceAddress& own : addresses) {
     const bool same_family = own.address.is_v4() == endpoint.address.is_v4();
     if (same_family && (endpoint.address.is_any() || own.address == endpoint.address)) return std::nullopt;

@@ -93,7 +93,7 @@ void check_as_text(Findings& findings, const std::string& key, const T& value) {
 }
 
 void check_addresses(Findings& findings, const PortConfig& port, const std::string& key, Owners& addresses) {
-  if (port.addresses.empty()) findings.say(key + ".addresses", fmt::format("missing; {}", kAddressesRemedy));
+  if (port.addresses.empty() && !port.slaac) findings.say(key + ".addresses", fmt::format("missing; {}", kAddressesRemedy));
   for (std::size_t i = 0; i < port.addresses.size(); ++i) {
     const InterfaceAddress& own = port.addresses[i];
     const std::string here = element(key + ".addresses", i);
@@ -165,7 +165,11 @@ void check_service(Findings& findings, const ServiceConfig& service, const std::
 
 void check_services(Findings& findings, const Config& config) {
   std::vector<InterfaceAddress> addresses;
-  for (const PortConfig& port : config.ports) addresses.insert(addresses.end(), port.addresses.begin(), port.addresses.end());
+  bool slaac = false;
+  for (const PortConfig& port : config.ports) {
+    addresses.insert(addresses.end(), port.addresses.begin(), port.addresses.end());
+    slaac = slaac || port.slaac;
+  }
   Owners names;
   Listening listening;
   for (std::size_t s = 0; s < config.services.size(); ++s) {
@@ -173,7 +177,7 @@ void check_services(Findings& findings, const Config& config) {
     const std::string key = key_of("service", service.name, s);
     check_name(findings, names, service.name, key + ".name", kNameOfServiceTwice);
     check_service(findings, service, key, [&](const std::string& here, const Endpoint& endpoint) {
-      findings.judge(here, judge_listen_address(addresses, endpoint), endpoint.to_string());
+      findings.judge(here, judge_listen_address(addresses, slaac, endpoint), endpoint.to_string());
       findings.judge(here, listening.claim(endpoint, here), endpoint.to_string());
     });
   }

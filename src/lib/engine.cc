@@ -11,6 +11,7 @@
 #include "engine/group.h"
 #include "lib/budget.h"
 #include "lib/config_check.h"
+#include "lib/machine_id.h"
 #include "port/dpdk/buffers.h"
 #include "port/dpdk/eal.h"
 #include "port/dpdk/ethdev_port.h"
@@ -77,7 +78,9 @@ Result<std::unique_ptr<Engine>> DpdkEngine::create(const Config& config) {
   if (!buffers) return buffers.error();
   engine->buffers_ = std::move(*buffers);
 
-  const engine::Keys keys = engine::make_keys(config.tcp.seed);
+  engine::Keys keys = engine::make_keys(config.tcp.seed);
+  // docs/adr/0015-slaac.md: addresses that are the same after the next start.
+  if (config.tcp.seed == 0) keys.addresses = lib::read_machine_id().value_or(keys.addresses);
   const auto shards = static_cast<unsigned>(engine->eal_->lcores().size());
   std::vector<port::Port*> ports;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {

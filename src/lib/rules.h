@@ -66,9 +66,10 @@ inline constexpr std::string_view kDeviceRemedy =
 [[nodiscard]] Judgement judge_second_route(std::span<const Route> earlier, const Route& route);
 [[nodiscard]] Judgement judge_route(const PortConfig& port, std::string_view key, const Route& route);
 
-// Where a service listens: a port that is not 0, at one of the addresses of all ports or at any of a family.
+// Where a service listens: a port that is not 0, at one of the addresses of all ports or at any of a family. `slaac`: there is a port
+// that makes itself IPv6 addresses; nobody listens at one of those by name.
 [[nodiscard]] Judgement judge_listen_port(const Endpoint& endpoint);
-[[nodiscard]] Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, const Endpoint& endpoint);
+[[nodiscard]] Judgement judge_listen_address(std::span<const InterfaceAddress> addresses, bool slaac, const Endpoint& endpoint);
 // Endpoints that services listen at: no two may be the same, or any address of a family beside one of it on the same port.
 class Listening {
  public:

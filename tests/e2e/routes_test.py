@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Where frames go: through a gateway, one that makes itself known too, over two ports, and away from a peer that no longer answers."""
+import pathlib
 import socket
 
 from echo_test import ECHO, echo_whole
-from lab import CLIENT, CLIENT6, Engine, Remote, SERVER, SERVER6, check, endpoint, main, wait_until
+from lab import CLIENT, CLIENT6, CORES, Engine, Remote, SERVER, SERVER6, check, endpoint, main, wait_until
 from peer import Wire
-from scapy.all import Ether, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6  # noqa: E402
+from scapy.all import Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo, IPv6  # noqa: E402
 from states_test import deafen
 
 REMOTE = ('remote', 0, 'app = "remote"')
@@ -77,6 +78,56 @@ def an_advertised_router_is_the_gateway(link):
                 check(sock.recv(100) == b'still there?')
 
 
+def an_address_of_an_advertised_prefix_serves(link):
+    """scapy is the router, and once another host that has the address; the kernel is the client."""
+    router, rival = '02:00:00:00:77:fe', '02:00:00:00:77:66'
+    link.clients.ip('addr', 'add', 'fd99::2/64', 'dev', link.client_device, 'nodad')
+
+    def advertise(wire, preferred):
+        wire.put(Ether(src=router, dst='33:33:00:00:00:01') / IPv6(src='fe80::fe', dst='ff02::1', hlim=255)
+                 / ICMPv6ND_RA(routerlifetime=0)
+                 / ICMPv6NDOptPrefixInfo(prefix='fd99::', prefixlen=64, L=1, A=1, validlifetime=86400, preferredlifetime=preferred))
+
+    def probed(wire):
+        frame = wire.get(lambda each: ICMPv6ND_NS in each and each[IPv6].src == '::' and each[ICMPv6ND_NS].tgt.startswith('fd99:'), 10)
+        check(frame, 'no address was tried for duplicates')
+        return frame[ICMPv6ND_NS].tgt
+
+    six = 'slaac = true\n[[service]]\nname = "six"\nlisten = ["[::]:99"]\napp = "echo"\n'
+    with Engine(link, [ECHO], port=six) as engine, Wire(link) as wire:
+        ours = lambda: {each['address']: each['deprecated'] for each in engine.stats()['ports'][0]['slaac']}
+        advertise(wire, 3600)
+        first = probed(wire)
+        check(first not in ours(), 'used before it was tried')
+        wire.put(Ether(src=rival, dst='33:33:00:00:00:01') / IPv6(src=first, dst='ff02::1', hlim=255)
+                 / ICMPv6ND_NA(tgt=first, R=0, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=rival))
+        address = probed(wire)
+        check(address != first, 'the same address again')
+        wait_until(lambda: ours().get(address) is False, 'the second address')
+        check(first not in ours(), 'an address that another host has')
+        with link.connect(99, address) as sock:
+            sock.sendall(b'at home')
+            check(sock.recv(100) == b'at home')
+            check(engine.state((address, 99), sock.getsockname()) == 'ESTABLISHED')
+            advertise(wire, 0)
+            wait_until(lambda: ours()[address], 'the address to be deprecated')
+            sock.sendall(b'still here')
+            check(sock.recv(100) == b'still here')
+        with link.connect(99, address) as sock:
+            sock.sendall(b'and again')
+            check(sock.recv(100) == b'and again')
+    with Engine(link, [ECHO], port=six, lcores=f'0@{CORES[0]},1@{CORES[-1]}') as engine, Wire(link) as wire:
+        advertise(wire, 3600)
+        address = probed(wire)
+        check(address == first or not pathlib.Path('/etc/machine-id').exists(), 'another address after another start')
+        shards = lambda: engine.stats()['shards']
+        wait_until(lambda: all(shard['counters']['slaac_addresses'] == 2 for shard in shards()), 'both shards to have it')
+        for _ in range(20):
+            with link.connect(99, address) as sock:
+                sock.sendall(b'from either')
+                check(sock.recv(100) == b'from either')
+
+
 def two_ports_answer_each_on_its_own_wire(link):
     link.engine_space.ip('link', 'add', 'veth-t', 'type', 'veth', 'peer', 'name', 'veth-d', 'netns', link.clients.name)
     link.engine_space.sh('sysctl', '-qw', 'net.ipv6.conf.veth-t.disable_ipv6=1')
@@ -109,4 +160,5 @@ def keepalive_drops_a_peer_that_is_gone_and_no_other(link):
 
 
 if __name__ == '__main__':
-    main(clients_behind_a_gateway_are_reached, an_advertised_router_is_the_gateway, two_ports_answer_each_on_its_own_wire, keepalive_drops_a_peer_that_is_gone_and_no_other)
+    main(clients_behind_a_gateway_are_reached, an_advertised_router_is_the_gateway, an_address_of_an_advertised_prefix_serves,
+         two_ports_answer_each_on_its_own_wire, keepalive_drops_a_peer_that_is_gone_and_no_other)

@@ -16,7 +16,7 @@ import unittest
 import captures
 from captures import Talk
 from scenarios import SCENARIOS
-from scapy.all import IP, TCP, Ether, IPv6
+from scapy.all import IP, TCP, Ether, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 
 SLUICE = None
 
@@ -232,6 +232,19 @@ class Formats(ReplayTest):
         self.assertEqual(0, done.returncode, done.stderr)
         done = captures.run(SLUICE, self.source, self.target, '--set', f'dpdk.lcores="{last}-{last + 1}"')
         self.assertEqual(0, done.returncode, 'shards are numbers, not CPUs: ' + done.stderr)
+
+    def test_advertised_prefixes_make_no_address(self):
+        """A capture's addresses are those that its server had: the configuration names them."""
+        def build(c):
+            c.add(0, Ether(src=captures.PEER_MAC, dst='33:33:00:00:00:01') / IPv6(src='fe80::2', dst='ff02::1', hlim=255)
+                  / ICMPv6ND_RA() / ICMPv6NDOptPrefixInfo(prefix='fd99::', prefixlen=64, validlifetime=9000, preferredlifetime=9000))
+            c.talk(40001, 7).send(1, 'S')
+            c.talk(40002, 7, v6=True).send(9, 'S')
+        self.write(build)
+        self.answers_of(self.source)
+        expected = self.target.read_bytes()
+        self.answers_of(self.source, '--set', 'port.front.slaac=true')
+        self.assertEqual(expected, self.target.read_bytes())
 
     def test_no_directory_is_left_behind(self):
         self.write()

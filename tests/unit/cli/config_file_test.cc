@@ -34,8 +34,19 @@ TEST(ConfigFile, RoutesRoutersAndDuplicateDetectionOfAPort) {
   EXPECT_EQ(config.ports.at(0).routes[1].to_string(), "2001:db8::/32 via fe80::1");
   EXPECT_FALSE(config.ports.at(0).dad);
   EXPECT_FALSE(config.ports.at(0).router_advertisements);
+  EXPECT_TRUE(load(kSmall, {"port.front.slaac=true"}).ports.at(0).slaac);
+  EXPECT_FALSE(load(kSmall).ports.at(0).slaac);
   EXPECT_TRUE(load(kSmall).ports.at(0).dad);
   EXPECT_TRUE(load(kSmall).ports.at(0).router_advertisements);
+}
+
+TEST(ConfigFile, APortWithSlaacNeedsNoAddress) {
+  for (const char* addresses : {"", "addresses = []\n"}) {
+    const std::string port = std::string("[[port]]\nname = \"front\"\ndevice = \"net_null0\"\nslaac = true\n") + addresses;
+    const Config config = load(port + "gateway = [\"fe80::1\"]\n[[service]]\nname = \"web\"\nlisten = [\"[::]:80\"]\napp = \"http\"\n");
+    EXPECT_TRUE(config.ports.at(0).slaac);
+    EXPECT_TRUE(config.ports.at(0).addresses.empty());
+  }
 }
 
 TEST(ConfigFile, SourcesOfConnectionsThatWeOpen) {

@@ -21,6 +21,7 @@ inline Stats sample_stats() {
   port.link_up = true;
   port.rx_frames = 41, port.rx_bytes = 42, port.tx_frames = 43, port.tx_bytes = 44;
   port.rx_missed = 45, port.rx_no_buffer = 46, port.tx_dropped = 47;
+  port.slaac = {{*IpAddress::parse("fd99::48"), false}, {*IpAddress::parse("fd99::49"), true}};
   stats.ports = {port};
   ShardStats shard;
   shard.index = 0;

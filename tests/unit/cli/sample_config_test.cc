@@ -65,6 +65,7 @@ TEST(SampleConfig, TheReferenceStatesTheDefaults) {
   EXPECT_EQ(given.ports.at(0).vlan, PortConfig{}.vlan);
   EXPECT_EQ(given.ports.at(0).dad, PortConfig{}.dad);
   EXPECT_EQ(given.ports.at(0).router_advertisements, PortConfig{}.router_advertisements);
+  EXPECT_EQ(given.ports.at(0).slaac, PortConfig{}.slaac);
   EXPECT_EQ(given.ports.at(0).rss, PortConfig{}.rss);
   EXPECT_EQ(given.ports.at(0).sources, PortConfig{}.sources);
   EXPECT_EQ(given.ports.at(0).gateways, PortConfig{}.gateways);

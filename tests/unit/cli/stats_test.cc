@@ -20,7 +20,8 @@ TEST(StatsJson, HasTheDocumentedKeysInTheirOrder) {
             R"("FIN_WAIT_2":26,"CLOSE_WAIT":27,"CLOSING":28,"LAST_ACK":29,"TIME_WAIT":30},)"
             R"("verdicts":{"accepted":100,"bad_checksum":0},)"
             R"("ports":[{"name":"front","device":"net_tap0","link_up":true,"rx_frames":41,"rx_bytes":42,)"
-            R"("tx_frames":43,"tx_bytes":44,"rx_missed":45,"rx_no_buffer":46,"tx_dropped":47}],)"
+            R"("tx_frames":43,"tx_bytes":44,"rx_missed":45,"rx_no_buffer":46,"tx_dropped":47,)"
+            R"("slaac":[{"address":"fd99::48","deprecated":false},{"address":"fd99::49","deprecated":true}]}],)"
             R"("shards":[{"index":0,"loops":1000,"busy_loops":255,"rx_frames":51,"tx_frames":52,"buffers_in_use":53,)"
             R"("counters":{"arp_cache_full":61}}]})");
 }
@@ -45,6 +46,8 @@ TEST(StatsTable, ShowsWhatHappenedAndWhatItMeans) {
   EXPECT_NE(table.find("accepted     100  info      delivered to a connection"), std::string::npos) << table;
   EXPECT_EQ(table.find("bad_checksum"), std::string::npos) << "a verdict that never came";
   EXPECT_NE(table.find("front  up "), std::string::npos) << table;
+  EXPECT_NE(table.find("\nslaac\n  port   address   deprecated\n  front  fd99::48  no\n  front  fd99::49  yes\n"), std::string::npos)
+      << table;
   EXPECT_NE(table.find("25.5"), std::string::npos) << table;
   EXPECT_NE(table.find("arp_cache_full  61"), std::string::npos) << table;
 }

@@ -175,6 +175,7 @@ void add_port(Both& both, Dice& dice, const char* name) {
   addresses.push_back(dice.interface());
   port.addresses = parsed<InterfaceAddress>(addresses);
   if (dice.one_in(4)) port.mtu = static_cast<std::uint16_t>(1278 + dice.rng.below(4));
+  port.slaac = dice.one_in(4);
   const std::vector<std::string> sources = dice.some(1, &Dice::ip);
   const std::vector<std::string> gateways = dice.some(2, &Dice::ip);
   const std::vector<std::string> routes = dice.some(2, &Dice::route);
@@ -185,7 +186,7 @@ void add_port(Both& both, Dice& dice, const char* name) {
     port.mac = dice.of({"02:00:00:00:77:01", "02:00:00:00:77:0A", "03:00:00:00:77:01", "00:00:00:00:00:00", "02:0:00:00:77:01"});
   }
   both.file += fmt::format("[[port]]\nname = \"{}\"\ndevice = \"{}\"\n", name, port.device) + list_of("addresses", addresses) +
-               fmt::format("mtu = {}\n", port.mtu) + list_of("sources", sources) + list_of("gateway", gateways) +
+               fmt::format("mtu = {}\nslaac = {}\n", port.mtu, port.slaac) + list_of("sources", sources) + list_of("gateway", gateways) +
                list_of("routes", routes);
   if (!port.mac.empty()) both.file += fmt::format("mac = \"{}\"\n", port.mac);
 }
