@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "wire/arp.h"
 #include "wire/tcp.h"
 
 namespace sluice::test {
@@ -166,16 +167,18 @@ void Siege::deliver(int to, std::span<const std::uint8_t> frame) {
   flush(to);
 }
 
+void Siege::note_question(std::span<const std::uint8_t> frame) {
+  const bool arp = script::kind_of(frame) == script::Ether::kArp;
+  IpAddress target = IpAddress::v4(0, 0, 0, 0);
+  const auto at = frame.begin() + (arp ? 14 + 24 : 14 + 40 + 8);
+  std::copy(at, at + (arp ? 4 : 16), target.bytes.begin() + (arp ? 12 : 0));
+  ++questions_;
+  ++questions_about_[target];
+}
+
 // ARP requests and neighbour solicitations: nothing else leaves for everybody here.
 void Siege::to_all(int from, std::vector<std::uint8_t> frame) {
-  if (from == 0) {
-    const bool arp = script::kind_of(frame) == script::Ether::kArp;
-    IpAddress target = IpAddress::v4(0, 0, 0, 0);
-    const auto at = frame.begin() + (arp ? 14 + 24 : 14 + 40 + 8);
-    std::copy(at, at + (arp ? 4 : 16), target.bytes.begin() + (arp ? 12 : 0));
-    ++questions_;
-    ++questions_about_[target];
-  }
+  if (from == 0) note_question(frame);
   if (!config_.introductions) network_.send(1 - from, std::move(frame), now_);
 }
 
@@ -186,6 +189,11 @@ void Siege::flush(int from) {
     if ((frame[0] & 1U) != 0) {
       to_all(from, std::move(frame));
     } else if (std::equal(other.begin(), other.end(), frame.begin())) {
+      // Who is known is asked at his address.
+      const auto kind = script::kind_of(frame);
+      const bool solicitation = kind == script::Ether::kIcmp && frame[12] == 0x86 && frame[54] == 135;
+      const bool request = kind == script::Ether::kArp ? frame[21] == wire::kArpRequest : solicitation;
+      if (from == 0 && request) note_question(frame);
       network_.send(1 - from, std::move(frame), now_);
     } else if (from == 0 && script::kind_of(frame) != script::Ether::kArp) {
       ++answers_;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,7 @@ class Siege {
   struct Knock;
   void deliver(int to, std::span<const std::uint8_t> frame);
   void flush(int from);
+  void note_question(std::span<const std::uint8_t> frame);
   void to_all(int from, std::vector<std::uint8_t> frame);
   void open_all();
   void knock();
