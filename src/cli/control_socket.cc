@@ -186,11 +186,14 @@ void ControlServer::serve() {
       return;
     }
     if (fds[0].revents != 0) return;
+    const Clock::time_point woken = Clock::now();
     std::vector<Asking> still;
     for (std::size_t i = 0; i < asking.size(); ++i) {
       const bool more = fds[i + 2].revents != 0 ? go_on(asking[i]) : true;
-      if (more && Clock::now() < asking[i].until) still.push_back(std::move(asking[i]));
+      if (more && woken < asking[i].until) still.push_back(std::move(asking[i]));
     }
+    // What the answers of some took is not the others' delay.
+    for (Asking& client : still) client.until += Clock::now() - woken;
     asking = std::move(still);
     if (fds[1].revents != 0) accept_client(asking);
   }
