@@ -10,6 +10,7 @@
 #include "wire/icmpv6.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
+#include "wire/mld.h"
 
 namespace sluice::wire {
 
@@ -146,6 +147,12 @@ ParseError check_ipv6_addresses(const Ipv6View& ip, bool& unspecified) noexcept 
   return ParseError::kIpv6DestinationMartian;
 }
 
+// Before a host has an address it asks whether somebody has the one it wants, and joins that one's group (RFC 4862 5.4.2,
+// RFC 3810 5.2.13).
+bool may_come_from_nobody(std::uint8_t type) noexcept {
+  return type == kIcmpv6NeighborSolicitation || type == kMldReportV1 || type == kMldReportV2;
+}
+
 inline ParseError parse_ipv6(Bytes bytes, std::uint16_t buf_flags, Packet& out) noexcept {
   const auto ip = Ipv6View::parse(bytes);
   if (!ip) [[unlikely]] return ParseError::kIpv6HeaderBad;
@@ -177,7 +184,7 @@ inline ParseError parse_ipv6(Bytes bytes, std::uint16_t buf_flags, Packet& out) 
     if (chain.next_header == kProtoIcmpv6) {
       const ParseError error = parse_icmp6(rest, *ip, out);
       out.fragment_header = chain.fragmented;
-      if (error == ParseError::kOk && unspecified && rest[0] != kIcmpv6NeighborSolicitation) {
+      if (error == ParseError::kOk && unspecified && !may_come_from_nobody(rest[0])) {
         return ParseError::kIpv6SourceMartian;
       }
       return error;

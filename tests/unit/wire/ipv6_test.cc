@@ -111,6 +111,11 @@ TEST(ParseIpv6, ASolicitationMayComeFromNobody) {  // RFC 4862: duplicate addres
   frame[54] = 128;
   checksum();
   EXPECT_EQ(parse(frame), ParseError::kIpv6SourceMartian);
+  for (const std::uint8_t report : {131, 143}) {  // RFC 3810 5.2.13
+    frame[54] = report;
+    checksum();
+    EXPECT_EQ(parse(frame), ParseError::kOk);
+  }
 }
 
 TEST(ParseIpv6, SkipsTheExtensionHeadersBeforeTcp) {  // case 131
