@@ -153,6 +153,7 @@ def floor(args, huge, folder):
 
 
 CONFIG = """
+[engine]
 drain_s = 0
 [dpdk]
 instance = "{tag}"
